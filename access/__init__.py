@@ -1,0 +1,72 @@
+"""The authority: who may do what. Gates, templates, lists and the Roles page all ask here, and nothing else decides.
+
+A host product names its own permissions with declare(), and asks with allows(), can() and @requires like Freehold.
+"""
+
+from access.people import confirm, confirm_manage, grantable, helpers, may_manage, standing, visits
+from access.permissions import (
+    CHANGE_ORGANIZATION,
+    CREATE_PROJECT,
+    MANAGE_PEOPLE,
+    MANAGE_PROJECT,
+    OWN_ORGANIZATION,
+    PERMISSIONS,
+    READ_AUDIT,
+    SEE_ORGANIZATION,
+    SEE_PROJECT,
+    SET_PROJECT_ROLES,
+    USE_PROJECT,
+    Denied,
+    Level,
+    Permission,
+    allows,
+    declare,
+    require,
+)
+from access.projects import (
+    Access,
+    ProjectHere,
+    access_of,
+    effective_role,
+    may_set,
+    may_unset,
+    people_of,
+    project_for,
+    visible_projects,
+)
+
+__all__ = [
+    "CHANGE_ORGANIZATION",
+    "CREATE_PROJECT",
+    "MANAGE_PEOPLE",
+    "MANAGE_PROJECT",
+    "OWN_ORGANIZATION",
+    "PERMISSIONS",
+    "READ_AUDIT",
+    "SEE_ORGANIZATION",
+    "SEE_PROJECT",
+    "SET_PROJECT_ROLES",
+    "USE_PROJECT",
+    "Access",
+    "Denied",
+    "Level",
+    "Permission",
+    "ProjectHere",
+    "access_of",
+    "allows",
+    "confirm",
+    "confirm_manage",
+    "declare",
+    "effective_role",
+    "grantable",
+    "helpers",
+    "may_manage",
+    "may_set",
+    "may_unset",
+    "people_of",
+    "project_for",
+    "require",
+    "standing",
+    "visible_projects",
+    "visits",
+]

@@ -1,0 +1,172 @@
+"""Effective roles: what a person can really do on a project, from both levels, in one SQL expression.
+
+Every list and every door uses effective_role(); allows() judges the role that it gave.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Label, Select, and_, case, func, or_, select, union
+from sqlalchemy.orm import aliased
+
+from access.permissions import SET_PROJECT_ROLES, allows
+from models import OrganizationMember, Project, ProjectMember, Role, User, db
+from models.identity import Actor
+from models.project import OPEN
+
+Granter = aliased(User)
+People = Select[User, Role, ProjectMember, str, Role | None]
+
+
+def effective_role() -> Label[Role | None]:
+    """The rule of DESIGN.md section 3: the higher of what the organization and the project give; NULL if neither.
+
+    On a restricted project the organization role counts only for Admins and Owners; everyone else needs a row,
+    which gives the role set there or, where it follows the organization, the organization role. For queries that
+    outer join OrganizationMember and ProjectMember to Project.
+    """
+    open_to_member = or_(Project.access == OPEN, OrganizationMember.role >= Role.ADMIN)
+    from_organization = case((open_to_member, OrganizationMember.role))
+    from_project = case((ProjectMember.id.is_not(None), func.coalesce(ProjectMember.role, OrganizationMember.role)))
+    return func.greatest(from_organization, from_project, type_=OrganizationMember.role.type).label("effective")
+
+
+@dataclass(frozen=True)
+class ProjectHere:
+    """A project found inside the actor's organization, with the actor's effective role on it."""
+
+    project: Project
+    effective: Role
+
+    @property
+    def id(self) -> UUID:
+        """The project's key."""
+        return self.project.id
+
+    @property
+    def organization_id(self) -> UUID:
+        """The tenant."""
+        return self.project.organization_id
+
+    @property
+    def archived_at(self) -> datetime | None:
+        """When it was archived, if it is."""
+        return self.project.archived_at
+
+
+def visible_projects(actor: Actor) -> Select[Project, Role | None]:
+    """Select every project that exists for the actor, with their effective role on it."""
+    role = effective_role()
+    mine = and_(OrganizationMember.id == actor.member_id, OrganizationMember.user_id == actor.user_id)
+    set_here = and_(ProjectMember.project_id == Project.id, ProjectMember.user_id == actor.user_id)
+    return (
+        select(Project, role)
+        .outerjoin(OrganizationMember, mine)
+        .outerjoin(ProjectMember, set_here)
+        .where(Project.organization_id == actor.organization_id, role.is_not(None))
+    )
+
+
+def project_for(actor: Actor, project_id: UUID) -> ProjectHere | None:
+    """Find a project as the actor sees it; None where it does not exist for them."""
+    row = db.session.execute(visible_projects(actor).where(Project.id == project_id)).one_or_none()
+    return ProjectHere(row[0], row[1]) if row and row[1] else None
+
+
+@dataclass(frozen=True)
+class Access:
+    """One person on one project: their effective role, and where it comes from."""
+
+    user: User
+    organization_role: Role | None
+    row: ProjectMember | None
+    granted_by: str | None
+    effective: Role | None
+
+    @property
+    def guest(self) -> bool:
+        """True for a person who is no member of the organization."""
+        return self.organization_role is None
+
+    @property
+    def set_here(self) -> Role | None:
+        """The role set on the project, if one is."""
+        return self.row.role if self.row else None
+
+    @property
+    def decides_here(self) -> bool:
+        """True where the role set on the project is the one in effect."""
+        return self.set_here is not None and self.set_here == self.effective
+
+
+def people_of(here: ProjectHere, actor: Actor) -> People:
+    """Select the columns of Access for everyone who can use a project. A guest sees only people with a row there."""
+    query = _people(here.project).where(effective_role().is_not(None))
+    return query.where(ProjectMember.id.is_not(None)) if actor.role is None else query
+
+
+def access_of(here: ProjectHere, user_id: UUID, *, lock: bool = False) -> Access | None:
+    """Find one person as the project sees them; None for whoever is neither a member nor a guest on it.
+
+    Args:
+        here: the project.
+        user_id: the person.
+        lock: look again past what the session has loaded, under a lock that the caller holds.
+    """
+    query = _people(here.project).where(User.id == user_id).execution_options(populate_existing=lock)
+    row = db.session.execute(query).one_or_none()
+    return Access(*row.t) if row else None
+
+
+def may_set(actor: Actor, here: ProjectHere, target: Access, role: Role | None) -> bool:
+    """Tell whether an actor may give a person a role on a project.
+
+    Ranks are compared by effective roles, the person's present one and the new one. A guest adds nobody. On
+    oneself, nobody goes up.
+
+    Args:
+        actor: who asks, with `here` as they see it.
+        here: the project.
+        target: the person, from access_of().
+        role: the new role; None for a row that follows the organization.
+    """
+    wanted = role or target.organization_role
+    if wanted is None or not allows(actor, SET_PROJECT_ROLES, here) or wanted > here.effective:
+        return False
+    adds = target.row is None
+    return target.user.id == actor.user_id or (
+        _reaches(here, target) and not (adds and (actor.role is None or target.guest))
+    )
+
+
+def may_unset(actor: Actor, here: ProjectHere, target: Access) -> bool:
+    """Tell whether an actor may take away what is set for a person on a project; one's own, always."""
+    if target.row is None:
+        return False
+    if target.user.id == actor.user_id:
+        return True
+    removes_guests = actor.role is not None and actor.role >= Role.ADMIN and target.guest
+    return removes_guests or (allows(actor, SET_PROJECT_ROLES, here) and _reaches(here, target))
+
+
+def _reaches(here: ProjectHere, target: Access) -> bool:
+    return target.effective is None or here.effective >= target.effective
+
+
+def _people(project: Project) -> People:
+    """Members of the organization and people with a row on the project, joined as effective_role() wants them."""
+    concerned = union(
+        select(OrganizationMember.user_id).where(OrganizationMember.organization_id == project.organization_id),
+        select(ProjectMember.user_id).where(ProjectMember.project_id == project.id),
+    ).subquery()
+    member = and_(OrganizationMember.organization_id == project.organization_id, OrganizationMember.user_id == User.id)
+    return (
+        select(User, OrganizationMember.role, ProjectMember, Granter.name, effective_role())
+        .select_from(concerned)
+        .join(User, User.id == concerned.c.user_id)
+        .join(Project, Project.id == project.id)
+        .outerjoin(OrganizationMember, member)
+        .outerjoin(ProjectMember, and_(ProjectMember.project_id == Project.id, ProjectMember.user_id == User.id))
+        .outerjoin(Granter, Granter.id == ProjectMember.granted_by)
+    )

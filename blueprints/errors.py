@@ -1,0 +1,121 @@
+"""What a refusal or a fault looks like: the same words as a page, and as a note for a fragment."""
+
+import secrets
+from typing import Any
+
+import psycopg
+from flask import Flask, current_app, g, render_template, request
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, TimeoutError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+import access
+from access import Denied
+from blueprints import csrf
+from blueprints.fragments import TOASTS, is_fragment, note
+from models import db
+from models.password import Busy
+
+RETRY_AFTER = "5"  # seconds; recovery from a restarted database takes less (PROMISES.md P20)
+SHOWN = {400, 403, 404, 405, 409, 410, 413, 414, 415, 422, 429, 431}
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error in our own words."""
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(Denied, denied)
+    app.register_error_handler(Busy, unavailable)
+    app.register_error_handler(TimeoutError, unavailable)  # no connection was free
+    app.register_error_handler(DBAPIError, database_error)
+    app.register_error_handler(InvalidRequestError, gone)
+    app.register_error_handler(InternalServerError, fault)
+
+
+def http_error(error: HTTPException) -> Any:
+    """A status that the application or Werkzeug chose; a redirect is one too."""
+    code = error.code or 500
+    if code < 400:
+        return error
+    if code == 422:
+        return stale()
+    answer = _refuse(code if code in SHOWN else 404 if code < 500 else code)
+    return answer, code, _kept(error)
+
+
+def denied(error: Denied) -> Any:
+    """The actor's role is too low; a person without any role there is not told that there is something."""
+    if g.actor is None or (g.actor.role is None and error.permission.level is access.Level.ORGANIZATION):
+        return _refuse(404), 404
+    text = error.reason or _who_can_help(error)
+    return _refuse(403, text=text), 403
+
+
+def stale() -> Any:
+    """A button whose page was open for too long: the same button again, with a fresh token and what was posted."""
+    kept = [(name, value) for name, value in request.form.items(multi=True) if _may_repeat(name)]
+    if is_fragment():
+        return note("errors/_stale.html", 422, kept=kept, message=csrf.STALE)
+    return render_template("errors/stale.html", kept=kept, message=csrf.STALE), 422
+
+
+def gone(error: InvalidRequestError) -> Any:
+    """What the gate found was removed by somebody else before the change got its turn."""
+    if "refresh" not in str(error):
+        raise error
+    db.session.rollback()
+    return _refuse(404), 404
+
+
+def database_error(error: DBAPIError) -> Any:
+    """The database is away, too slow, or was given something that it cannot hold."""
+    db.session.rollback()
+    if isinstance(error.orig, psycopg.DataError):
+        return _refuse(400), 400
+    if isinstance(error.orig, psycopg.OperationalError):
+        return unavailable(error)
+    raise error
+
+
+def unavailable(_error: Exception) -> Any:
+    """We cannot answer now, and say when to try again. Needs neither session nor database."""
+    headers = {"Retry-After": RETRY_AFTER}
+    if is_fragment():
+        answer = note("errors/_note.html", 503, target=TOASTS, code=503)
+        answer.headers.update(headers)
+        return answer
+    return render_template("errors/503.html"), 503, headers
+
+
+def fault(error: InternalServerError) -> Any:
+    """A fault of ours: a reference for the log, and nothing about what happened."""
+    cause = error.original_exception
+    if isinstance(cause, TimeoutError | Busy) or isinstance(getattr(cause, "orig", None), psycopg.OperationalError):
+        return unavailable(error)
+    reference = secrets.token_hex(4).upper()
+    current_app.logger.error("The fault above has the reference %s.", reference)
+    if is_fragment():
+        return note("errors/_note.html", 500, target=TOASTS, code=500, reference=reference)
+    return render_template("errors/500.html", reference=reference, not_saved=True), 500
+
+
+def _refuse(code: int, text: str = "") -> Any:
+    if is_fragment():
+        return note("errors/_note.html", code, code=code, text=text)
+    return render_template("errors/page.html", code=code, text=text)
+
+
+def _who_can_help(error: Denied) -> str:
+    """Name the role that is needed and a few who can give it (DESIGN.md section 3)."""
+    helpers = ", ".join(access.helpers(g.actor.organization_id, error.least))
+    mine = f"Your role in {g.org.name} is {g.actor.role.label}. " if g.actor.role else ""
+    return (
+        f"{mine}To {error.permission.words} takes {error.least.article}. These people can change your role: {helpers}."
+    )
+
+
+def _may_repeat(name: str) -> bool:
+    return name != "csrf_token" and "password" not in name
+
+
+def _kept(error: HTTPException) -> dict[str, str]:
+    """The headers that belong to a status: what a 405 allows, when a 429 ends."""
+    return {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}

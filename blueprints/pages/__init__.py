@@ -1,0 +1,26 @@
+"""Pages about the product itself: what roles can do, whether it lives, and what developers look at."""
+
+from typing import Any
+
+from flask import g, request
+
+from blueprints.fragments import waiting_toast
+from blueprints.gate import viewer
+from blueprints.pages import dev, health, roles
+from config import settings
+
+blueprints = [health.bp, roles.bp]
+development = dev.bp
+
+
+def surroundings() -> dict[str, Any]:
+    """Return what every page is rendered with."""
+    theme = request.cookies.get("theme", "")
+    return {
+        "viewer": viewer(),
+        "org": g.get("org"),
+        "actor": g.get("actor"),
+        "toast": waiting_toast(),
+        "theme": theme if theme in ("light", "dark") else "",
+        "dev": not settings().production,
+    }

@@ -1,0 +1,30 @@
+"""For whoever watches the host: alive, and ready."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic.script import ScriptDirectory
+from flask import Blueprint, current_app
+from sqlalchemy import text
+
+from blueprints.gate import bare
+from models import db
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/healthz")
+@bare
+def healthz() -> Any:
+    """The process answers; nothing else is touched."""
+    return {"status": "alive"}
+
+
+@bp.get("/readyz")
+@bare
+def readyz() -> Any:
+    """The database is reachable, and migrated to what this code expects."""
+    applied = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+    expected = ScriptDirectory(str(Path(current_app.root_path) / "migrations")).get_current_head()
+    ready = applied == expected
+    return {"status": "ready" if ready else "not migrated"}, 200 if ready else 503

@@ -1,0 +1,114 @@
+"""How the pages write names, numbers and times: the filters that templates share."""
+
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zlib import crc32
+
+from flask import Flask
+from markupsafe import Markup
+
+HUES = 12
+_JOINER = "\N{ZERO WIDTH JOINER}"
+_CONTINUES = ("Mn", "Mc", "Me", "Sk")  # accents, vowel signs, skin tones
+
+
+def init_app(app: Flask) -> None:
+    """Give every template these functions as filters: `{{ user.name | initials }}`."""
+    for function in (initials, hue, when, until, plural):
+        app.jinja_env.filters[function.__name__] = function
+
+
+def initials(name: str) -> str:
+    """The one or two letters that stand for a name on its avatar.
+
+    The first letters of the first and last word; one alone where two would be misread: wide scripts (Japanese,
+    Chinese, Korean) and scripts that join or run from right to left. A name without letters shows its first
+    character, and an empty one a question mark.
+    """
+    words = [letter for word in name.split() if (letter := _first_letter(word))]
+    if not words:
+        return _character(name.strip(), 0) or "?"
+    if len(words) == 1 or not _pairs(words[0]) or not _pairs(words[-1]):
+        return words[0]
+    return words[0] + words[-1]
+
+
+def hue(id: UUID | str) -> int:
+    """The colour bucket of an avatar, 0 to 11: always the same for the same id."""
+    return crc32(str(id).encode()) % HUES
+
+
+def when(moment: datetime, now: datetime | None = None) -> Markup:
+    """A past moment as `<time>`: "3 hours ago" within a day, then "14 Mar 2026"; the exact time is its title."""
+    moment = moment.astimezone(UTC)
+    words = _ago((now or datetime.now(UTC)) - moment) or _date(moment)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        moment.isoformat(timespec="seconds"), f"{_date(moment)}, {moment:%H:%M} UTC", words
+    )
+
+
+def until(moment: datetime, now: datetime | None = None) -> str:
+    """How long something still lasts: "in 3 days", or "expired"."""
+    left = moment - (now or datetime.now(UTC))
+    if left <= timedelta(0):
+        return "expired"
+    return f"in {_span(left) or 'less than a minute'}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: "1 member", "10,000 members", "2 people" by plural(2, "person", "people")."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def _first_letter(word: str) -> str:
+    """The first letter or digit of a word with the signs that belong to it, as a capital; none in "(–)"."""
+    for place, sign in enumerate(word):
+        if sign.isalnum():
+            whole = _character(word, place)
+            capital = whole.upper()
+            return capital if len(capital) == len(whole) else whole
+    return ""
+
+
+def _character(text: str, start: int) -> str:
+    """What a reader takes for one character: with its accents, joined emoji, or the two halves of a flag."""
+    end = start + 1
+    while end < len(text) and (
+        text[end] == _JOINER
+        or text[end - 1] == _JOINER
+        or unicodedata.category(text[end]) in _CONTINUES
+        or (end == start + 1 and _is_flag_half(text[start]) and _is_flag_half(text[end]))
+    ):
+        end += 1
+    return text[start:end]
+
+
+def _pairs(letter: str) -> bool:
+    """Whether two such letters side by side read as initials."""
+    wide = unicodedata.east_asian_width(letter[0]) in ("W", "F")
+    return not wide and unicodedata.bidirectional(letter[0]) not in ("R", "AL")
+
+
+def _is_flag_half(sign: str) -> bool:
+    return "\N{REGIONAL INDICATOR SYMBOL LETTER A}" <= sign <= "\N{REGIONAL INDICATOR SYMBOL LETTER Z}"
+
+
+def _date(moment: datetime) -> str:
+    return f"{moment.day} {moment:%b %Y}"
+
+
+def _ago(passed: timedelta) -> str:
+    """How long ago, within a day; nothing later. Clocks differ a little, so the near future is "just now"."""
+    if passed >= timedelta(days=1):
+        return ""
+    span = _span(passed)
+    return f"{span} ago" if span else "just now"
+
+
+def _span(length: timedelta) -> str:
+    """A length of time in its largest unit, to the nearest: "3 days"; nothing below a minute."""
+    for unit, size in (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1))):
+        if length >= size:
+            return plural(round(length / size), unit)
+    return ""

@@ -1,0 +1,50 @@
+"""What the product knows, with no word of HTTP. Import models from here; their verbs raise the refusals here."""
+
+from models.base import Base, Record, Refusal, db, release, transaction
+from models.invitation import AlreadyInvited, CannotAccept, Invitation, Offer, State
+from models.organization import (
+    AlreadyMember,
+    LastOwner,
+    Organization,
+    OrganizationMember,
+    OrganizationSlug,
+    SlugTaken,
+)
+from models.outgoing_mail import OutgoingMail
+from models.project import FollowsNothing, Project, ProjectMember, ProjectNameTaken
+from models.role import Role
+from models.session import Session
+from models.signup import Signup
+from models.token import OneTimeToken
+from models.user import EmailTaken, User
+
+__all__ = [
+    "AlreadyInvited",
+    "AlreadyMember",
+    "Base",
+    "CannotAccept",
+    "EmailTaken",
+    "FollowsNothing",
+    "Invitation",
+    "LastOwner",
+    "Offer",
+    "OneTimeToken",
+    "Organization",
+    "OrganizationMember",
+    "OrganizationSlug",
+    "OutgoingMail",
+    "Project",
+    "ProjectMember",
+    "ProjectNameTaken",
+    "Record",
+    "Refusal",
+    "Role",
+    "Session",
+    "Signup",
+    "SlugTaken",
+    "State",
+    "User",
+    "db",
+    "release",
+    "transaction",
+]

@@ -1,0 +1,278 @@
+"""Invitations: offers of a role, by an email link."""
+
+import secrets
+from datetime import datetime
+from enum import Enum
+from typing import Any, NamedTuple, Self
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, func, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config import INVITATION_LIFE
+from models import link
+from models.base import Base, Record, Refusal, db
+from models.organization import Organization, OrganizationMember
+from models.outgoing_mail import OutgoingMail
+from models.project import Project
+from models.role import Role
+from models.text import Address
+from models.user import User
+
+MAILED, COPIED = "invitation-mailed", "invitation-copied"  # a mailed link proves its address, a copied one nothing
+PENDING = "accepted_at IS NULL AND revoked_at IS NULL AND declined_at IS NULL AND replaced_at IS NULL"
+
+
+class State(Enum):
+    """Where an invitation stands. Only a pending one can be accepted."""
+
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+    REPLACED = "replaced"
+    EXPIRED = "expired"
+    GONE = "gone"  # the organization or the inviter's right to invite is no more
+
+
+class AlreadyInvited(Refusal):
+    """This address has an invitation already."""
+
+    constraint = "uq_invitations_pending"
+
+
+class CannotAccept(Refusal):
+    """This invitation cannot be accepted any more."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self.state = state
+
+
+class Invitation(Record, Base):
+    """An offer of a role in an organization, or to a guest on one of its projects."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["project_id", "organization_id"], ["projects.id", "projects.organization_id"], ondelete="CASCADE"
+        ),
+        CheckConstraint("num_nonnulls(accepted_at, revoked_at, declined_at, replaced_at) <= 1", name="one_end"),
+        Index(
+            "uq_invitations_pending",
+            "organization_id",
+            "project_id",
+            "email_key",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+            postgresql_where=text(PENDING),
+        ),
+        Index("ix_invitations_email_key", "email_key", postgresql_where=text(PENDING)),
+        Index("ix_invitations_invited_by", "organization_id", "invited_by", postgresql_where=text(PENDING)),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    project_id: Mapped[UUID | None]
+    email: Mapped[str]
+    email_key: Mapped[str]
+    role: Mapped[Role]
+    message: Mapped[str] = mapped_column(server_default=text("''"))
+    nonce: Mapped[bytes]
+    invited_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    expires_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    accepted_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    revoked_at: Mapped[datetime | None]
+    declined_at: Mapped[datetime | None]
+    replaced_at: Mapped[datetime | None]
+
+    @classmethod
+    def issue(cls, organization_id: UUID, address: Address, role: Role, invited_by: UUID, message: str = "") -> Self:
+        """Invite an address and queue the mail. An expired invitation of the same address makes way.
+
+        Raises:
+            AlreadyInvited: by the surrounding transaction, if a live one waits.
+        """
+        db.session.execute(
+            update(cls)
+            .where(
+                cls.organization_id == organization_id,
+                cls.project_id.is_(None),
+                cls.email_key == address.key,
+                cls.expires_at <= func.now(),
+                text(PENDING),
+            )
+            .values(replaced_at=func.now())
+        )
+        invitation = cls(
+            organization_id=organization_id,
+            email=address.typed,
+            email_key=address.key,
+            role=role,
+            message=message,
+            nonce=secrets.token_bytes(32),
+            invited_by=invited_by,
+            expires_at=func.now() + INVITATION_LIFE,
+        )
+        db.session.add(invitation)
+        db.session.flush()
+        OutgoingMail.queue("invitation", invitation.id)
+        return invitation
+
+    def again(self, by: UUID, *, mailed: bool = True) -> "Invitation":
+        """Replace the invitation by a fresh one: new link, new expiry, from whoever sends it again.
+
+        Args:
+            by: the user who sends it.
+            mailed: False where the link is to be copied by hand.
+
+        Raises:
+            CannotAccept: it is not pending any more; told under a lock on its row.
+        """
+        self.hold(State.EXPIRED)
+        self.replaced_at = func.now()
+        db.session.flush()
+        fresh = Invitation(
+            organization_id=self.organization_id,
+            project_id=self.project_id,
+            email=self.email,
+            email_key=self.email_key,
+            role=self.role,
+            message=self.message,
+            nonce=secrets.token_bytes(32),
+            invited_by=by,
+            expires_at=func.now() + INVITATION_LIFE,
+        )
+        db.session.add(fresh)
+        db.session.flush()
+        if mailed:
+            OutgoingMail.queue("invitation", fresh.id)
+        return fresh
+
+    def revoke(self) -> None:
+        """Withdraw it. Revoking twice is one revocation."""
+        if self.hold(State.EXPIRED, State.REVOKED) is not State.REVOKED:
+            self.revoked_at = func.now()
+
+    def decline(self) -> None:
+        """Say no."""
+        self.hold()
+        self.declined_at = func.now()
+
+    def hold(self, *also: State) -> State:
+        """Lock the row until the transaction ends and look at it again.
+
+        Returns:
+            Its state: pending, or one of `also`.
+
+        Raises:
+            CannotAccept: it is in another state.
+        """
+        db.session.refresh(self, with_for_update=True)
+        state = self.state(db.session.scalars(select(func.clock_timestamp())).one())
+        if state is not State.PENDING and state not in also:
+            raise CannotAccept(state)
+        return state
+
+    def state(self, now: datetime) -> State:
+        """Tell where the row stands by itself; whether inviter and organization still stand is asked apart.
+
+        Args:
+            now: the database's time.
+        """
+        ends = {
+            State.ACCEPTED: self.accepted_at,
+            State.DECLINED: self.declined_at,
+            State.REVOKED: self.revoked_at,
+            State.REPLACED: self.replaced_at,
+        }
+        over = next((state for state, moment in ends.items() if moment), None)
+        return over or (State.EXPIRED if self.expires_at <= now else State.PENDING)
+
+    def accept(self, user: User) -> OrganizationMember:
+        """Join. The organization is locked first, then the invitation: of many at once, one joins.
+
+        Raises:
+            CannotAccept: with the state that it is in.
+            AlreadyMember: by the surrounding transaction.
+        """
+        offer = db.session.get_one(Organization, self.organization_id)
+        offer.lock()
+        db.session.refresh(offer)
+        self.hold()
+        inviter = db.session.scalar(
+            select(OrganizationMember.role).where(
+                OrganizationMember.organization_id == self.organization_id,
+                OrganizationMember.user_id == self.invited_by,
+            )
+        )
+        if offer.deleted_at or inviter is None or not inviter.may_give(self.role):
+            raise CannotAccept(State.GONE)
+        self.accepted_at, self.accepted_by = func.now(), user.id
+        return offer.admit(user.id, self.role)
+
+    def link_text(self, purpose: str) -> str:
+        """The token as a link carries it, mailed or copied."""
+        return link.make(purpose, self.id, self.nonce)
+
+
+class Offer(NamedTuple):
+    """An invitation as the person who holds its link sees it."""
+
+    invitation: Invitation
+    organization: Organization
+    project: Project | None
+    inviter: User
+    inviter_role: Role | None
+    state: State
+    mailed: bool  # the link was mailed, so whoever holds it reads that address's mail
+
+    @classmethod
+    def find(cls, token_text: str) -> "Offer | None":
+        """Return the offer that a link carries; None if we never made that link."""
+        token = link.read(token_text)
+        row = token and db.session.execute(_offers.where(Invitation.id == token.id)).one_or_none()
+        if not token or not row:
+            return None
+        purpose = next((p for p in (MAILED, COPIED) if link.proves(token, p, row.Invitation.nonce)), None)
+        return cls._made(row, mailed=purpose == MAILED) if purpose else None
+
+    @classmethod
+    def waiting_for(cls, user_id: UUID, email_key: str) -> "list[Offer]":
+        """Return what can be accepted by the account with this (proven) address."""
+        mine = select(OrganizationMember.organization_id).where(OrganizationMember.user_id == user_id)
+        rows = db.session.execute(
+            _offers.where(
+                Invitation.email_key == email_key, text(PENDING), Invitation.organization_id.not_in(mine)
+            ).order_by(Invitation.id)
+        )
+        offers = [cls._made(row, mailed=True) for row in rows]
+        return [offer for offer in offers if offer.state is State.PENDING]
+
+    @classmethod
+    def _made(cls, row: Any, *, mailed: bool) -> "Offer":
+        state = row.Invitation.state(row.now)
+        can_give = row.inviter_role is not None and row.inviter_role.may_give(row.Invitation.role)
+        if state is State.PENDING and (row.Organization.deleted_at or not can_give):
+            state = State.GONE
+        return cls(row.Invitation, row.Organization, row.Project, row.User, row.inviter_role, state, mailed)
+
+
+_offers = (
+    select(
+        Invitation,
+        Organization,
+        Project,
+        User,
+        OrganizationMember.role.label("inviter_role"),
+        func.clock_timestamp().label("now"),
+    )
+    .join(Organization, Organization.id == Invitation.organization_id)
+    .outerjoin(Project, Project.id == Invitation.project_id)
+    .join(User, User.id == Invitation.invited_by)
+    .outerjoin(
+        OrganizationMember,
+        (OrganizationMember.organization_id == Invitation.organization_id)
+        & (OrganizationMember.user_id == Invitation.invited_by),
+    )
+)

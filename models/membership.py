@@ -1,0 +1,96 @@
+"""What changing or ending a membership means: for the member's projects, and for the invitations they sent.
+
+These verbs span organization, project and invitation, so they stand apart from each.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, and_, delete, func, literal, select, text, update
+
+from models.base import db
+from models.invitation import PENDING, Invitation
+from models.organization import OrganizationMember
+from models.project import Project, ProjectMember
+from models.role import Role
+from models.user import User
+
+
+class Losses(NamedTuple):
+    """What ends with a change, in numbers."""
+
+    project_roles: int
+    invitations_sent: int
+    projects: int
+
+
+def change_role(member: OrganizationMember, role: Role) -> int:
+    """Give a member another role. Pending invitations that they sent and could not send any more are revoked.
+
+    Returns:
+        How many invitations were revoked.
+
+    Raises:
+        LastOwner: by the surrounding transaction.
+    """
+    member.role, member.version = role, member.version + 1
+    return _revoke_sent(member, role)
+
+
+def remove(member: OrganizationMember) -> int:
+    """End a membership, and with it the person's project rows, the invitations they sent, and those to them.
+
+    Returns:
+        How many invitations were revoked.
+
+    Raises:
+        LastOwner: by the surrounding transaction.
+    """
+    ended = _revoke_sent(member, None)
+    email_key = select(User.email_key).where(User.id == member.user_id).scalar_subquery()
+    db.session.execute(
+        update(Invitation)
+        .where(
+            Invitation.organization_id == member.organization_id,
+            Invitation.email_key == email_key,
+            Invitation.project_id.is_not(None),
+            text(PENDING),
+        )
+        .values(revoked_at=func.now())
+    )
+    for ending in (ProjectMember, OrganizationMember):
+        db.session.execute(
+            delete(ending).where(ending.organization_id == member.organization_id, ending.user_id == member.user_id)
+        )
+    return ended
+
+
+def losses(member: OrganizationMember, role: Role | None) -> Losses:
+    """Say beforehand what changing to a role (or with None, removing) would end."""
+    here = ProjectMember.organization_id == member.organization_id
+    project_roles = select(func.count()).where(here, ProjectMember.user_id == member.user_id)
+    sent = select(func.count()).where(_sent_above(member, role))
+    projects = select(func.count()).select_from(Project).where(Project.organization_id == member.organization_id)
+    row = db.session.execute(
+        select(
+            project_roles.scalar_subquery() if role is None else literal(0),
+            sent.scalar_subquery(),
+            projects.scalar_subquery(),
+        )
+    ).one()
+    return Losses(*row)
+
+
+def _revoke_sent(member: OrganizationMember, role: Role | None) -> int:
+    ended = update(Invitation).where(_sent_above(member, role)).values(revoked_at=func.now())
+    return len(db.session.scalars(ended.returning(Invitation.id)).all())
+
+
+def _sent_above(member: OrganizationMember, role: Role | None) -> ColumnElement[bool]:
+    """Pending invitations that this member sent and, with that role, could not have sent."""
+    kept = [given for given in Role if role is not None and role.may_give(given)]
+    return and_(
+        Invitation.organization_id == member.organization_id,
+        Invitation.invited_by == member.user_id,
+        Invitation.role.not_in(kept),
+        text(PENDING),
+    )

@@ -1,0 +1,172 @@
+"""Organizations (tenants) and who belongs to them."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Record, Refusal, db
+from models.role import Role
+
+SLUG = "[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])"
+
+# First segments of our own addresses, and names that people would take for ours.
+RESERVED = frozenset(
+    (
+        *("account", "admin", "api", "app", "assets", "auth", "deleted", "dev", "forgot-password", "healthz", "help"),
+        *("invitation", "invitations", "live", "login", "logout", "new", "orgs", "privacy", "readyz", "reset-password"),
+        *("root", "security", "settings", "signup", "static", "status", "support", "switcher", "system", "terms"),
+        *("verify-email", "well-known", "www"),
+    )
+)
+
+
+class SlugTaken(Refusal):
+    """Another organization uses or used this address."""
+
+    field = "slug"
+    constraint = "uq_organization_slugs_slug"
+
+
+class LastOwner(Refusal):
+    """An organization needs at least one Owner. Make someone else an Owner first."""
+
+    constraint = "organization_keeps_an_owner"
+
+
+class AlreadyMember(Refusal):
+    """This person is a member already."""
+
+    constraint = "uq_organization_members_organization_id_user_id"
+
+
+class Organization(Record, Base):
+    """A tenant."""
+
+    __tablename__ = "organizations"
+    __table_args__ = (
+        Index("uq_organizations_slug", "slug", unique=True),
+        CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{0,48}[a-z0-9]$'", name="slug"),
+    )
+
+    name: Mapped[str]
+    slug: Mapped[str]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    deleted_at: Mapped[datetime | None]
+
+    @classmethod
+    def create(cls, name: str, slug: str, owner_id: UUID) -> Self:
+        """Make an organization with its first Owner.
+
+        Args:
+            name: its name.
+            slug: its address; where it was derived from the name, free_slug() found one.
+            owner_id: the user who makes it.
+
+        Raises:
+            SlugTaken: by the surrounding transaction, if the address is or was another organization's.
+        """
+        organization = cls(name=name, slug=slug)
+        db.session.add(organization)
+        db.session.flush()
+        organization.admit(owner_id, Role.OWNER)
+        return organization
+
+    def lock(self) -> None:
+        """Lock the organization against every other change of who may do what; held until the transaction ends.
+
+        Taken first by each such change, so that two never wait for each other in a circle, and each sees what the
+        one before it did. NO KEY: rows that refer to the organization can still be added meanwhile.
+        """
+        db.session.execute(select(Organization.id).where(Organization.id == self.id).with_for_update(key_share=True))
+
+    def admit(self, user_id: UUID, role: Role) -> "OrganizationMember":
+        """Make a user a member.
+
+        Raises:
+            AlreadyMember: by the surrounding transaction.
+        """
+        member = OrganizationMember(organization_id=self.id, user_id=user_id, role=role)
+        db.session.add(member)
+        db.session.flush()
+        return member
+
+    def rename(self, name: str, slug: str) -> None:
+        """Take a new name and address. The old address leads here for ever, and nobody else can take it.
+
+        Raises:
+            SlugTaken: by the surrounding transaction.
+        """
+        self.name, self.slug, self.version = name, slug, self.version + 1
+
+    def delete(self) -> None:
+        """Delete the organization: nobody can enter it, an Owner may restore it within 30 days."""
+        self.lock()
+        self.deleted_at = func.now()
+
+    def restore(self) -> None:
+        """Undo delete()."""
+        self.lock()
+        self.deleted_at = None
+
+
+class OrganizationSlug(Base):
+    """Every address an organization has or had. The database keeps it (migrations), so that none is taken twice."""
+
+    __tablename__ = "organization_slugs"
+
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    @classmethod
+    def current(cls, former: str) -> str | None:
+        """Return today's address of the organization that had this one; None if none had it."""
+        return db.session.scalar(
+            select(Organization.slug)
+            .join(cls, cls.organization_id == Organization.id)
+            .where(cls.slug == former, Organization.deleted_at.is_(None))
+        )
+
+
+class OrganizationMember(Record, Base):
+    """A user's membership of an organization."""
+
+    __tablename__ = "organization_members"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "user_id"),
+        Index("ix_organization_members_user_id", "user_id"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    role: Mapped[Role]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+
+
+def free_slug(name: str) -> str:
+    """Return an address made from a name that nobody has or had: "Northfield Ltd" gives northfield-ltd, or …-2."""
+    wanted = slug_from(name)
+    taken = set(db.session.scalars(select(OrganizationSlug.slug).where(OrganizationSlug.slug.startswith(wanted))))
+    return next(slug for slug in _numbered(wanted) if slug not in taken)
+
+
+def slug_from(name: str) -> str:
+    """Turn a name into an address: ASCII letters and digits, hyphens between words, 2 to 50 characters."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain)[:45].strip("-")
+    return slug if len(slug) > 1 and slug not in RESERVED else f"org-{slug}".strip("-")
+
+
+def _numbered(slug: str) -> Iterator[str]:
+    yield slug
+    number = 2
+    while True:
+        yield f"{slug}-{number}"
+        number += 1

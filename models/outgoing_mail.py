@@ -1,0 +1,87 @@
+"""Mail to send: a row in the transaction of the change it reports. runtime.mailer delivers it."""
+
+from datetime import datetime, timedelta
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, func, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Record, db
+
+LEASE = timedelta(minutes=2)  # how long a worker may take for one mail before another takes it over
+GIVE_UP = timedelta(days=3)  # how long we try; longer than a weekend, shorter than an invitation lives
+
+
+class OutgoingMail(Record, Base):
+    """One mail: which message, about which row. Never its text or link, which are made when it is sent."""
+
+    __tablename__ = "outgoing_mail"
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'sent', 'failed', 'dropped')", name="state"),
+        Index("ix_outgoing_mail_due", "due_at", postgresql_where=text("state = 'queued'")),
+        Index("ix_outgoing_mail_subject_id", "subject_id"),
+    )
+
+    message: Mapped[str]
+    subject_id: Mapped[UUID]
+    state: Mapped[str] = mapped_column(server_default=text("'queued'"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+
+    @classmethod
+    def queue(cls, message: str, subject_id: UUID) -> Self:
+        """Write a mail in the current transaction; a worker is told when that commits.
+
+        Args:
+            message: the name of its function in emails.py.
+            subject_id: the key of the row that it is about.
+        """
+        mail = cls(message=message, subject_id=subject_id)
+        db.session.add(mail)
+        return mail
+
+    @classmethod
+    def claim(cls) -> Self | None:
+        """Take the next mail that is due, under a lease: if this worker dies, another takes it when that ends."""
+        mail = db.session.scalar(
+            select(cls)
+            .where(cls.state == "queued", cls.due_at <= func.clock_timestamp())
+            .order_by(cls.due_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if mail:
+            mail.attempts += 1
+            mail.due_at = func.clock_timestamp() + LEASE
+        return mail
+
+    @classmethod
+    def seconds_to_next(cls) -> float | None:
+        """Return the seconds until a mail is due (negative if one is overdue); None if none waits."""
+        return db.session.scalar(
+            select(func.extract("epoch", func.min(cls.due_at) - func.clock_timestamp())).where(cls.state == "queued")
+        )
+
+    def sent(self) -> None:
+        """Note that the mail server took it."""
+        self.state, self.sent_at, self.last_error = "sent", func.clock_timestamp(), None
+
+    def dropped(self) -> None:
+        """Note that it made no sense any more when its turn came: revoked, used, or the person is gone."""
+        self.state = "dropped"
+
+    def failed(self, error: str, retry_after: timedelta | None) -> None:
+        """Note a failure.
+
+        Args:
+            error: the server's words.
+            retry_after: when to try again; None gives up.
+        """
+        self.last_error = error[:500]
+        if retry_after is None:
+            self.state = "failed"
+        else:
+            self.due_at = func.clock_timestamp() + retry_after

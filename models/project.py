@@ -1,0 +1,153 @@
+"""Projects of an organization, and the roles that people have on one."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Record, Refusal, db
+from models.role import Role
+
+OPEN, RESTRICTED = "organization", "restricted"  # who can use a project: all members, or the people named
+
+
+class ProjectNameTaken(Refusal):
+    """Another project of this organization has this name."""
+
+    field = "name"
+    constraint = "uq_projects_organization_id_name"
+
+
+class Project(Record, Base):
+    """A piece of an organization's work, on which roles apply."""
+
+    __tablename__ = "projects"
+    __table_args__ = (
+        UniqueConstraint("id", "organization_id"),  # what composite foreign keys refer to
+        Index("uq_projects_organization_id_name", "organization_id", text("lower(name)"), unique=True),
+        CheckConstraint("access IN ('organization', 'restricted')", name="access"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(server_default=text("''"))
+    access: Mapped[str] = mapped_column(server_default=text("'organization'"))
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    archived_at: Mapped[datetime | None]
+
+    @classmethod
+    def create(cls, organization_id: UUID, name: str, description: str, access: str, by: UUID) -> Self:
+        """Add a project. Who makes a restricted one gets a row on it, which follows their organization role.
+
+        Raises:
+            ProjectNameTaken: by the surrounding transaction.
+        """
+        project = cls(organization_id=organization_id, name=name, description=description, access=access)
+        db.session.add(project)
+        db.session.flush()
+        if access == RESTRICTED:
+            project.set_role(by, None, by)
+        return project
+
+    def edit(self, name: str, description: str, access: str) -> None:
+        """Change what the project says of itself.
+
+        Raises:
+            ProjectNameTaken: by the surrounding transaction.
+        """
+        self.name, self.description, self.access = name, description, access
+        self.version += 1
+
+    def archive(self) -> None:
+        """Make the project read-only until it is restored."""
+        self.archived_at = func.now()
+
+    def restore(self) -> None:
+        """Undo archive()."""
+        self.archived_at = None
+
+    def delete(self) -> None:
+        """Remove the project with all that belongs to it."""
+        db.session.execute(delete(Project).where(Project.id == self.id))
+
+    @property
+    def restricted(self) -> bool:
+        """True where only the people named can use the project (and the organization's Admins and Owners)."""
+        return self.access == RESTRICTED
+
+    def set_role(self, user_id: UUID, role: Role | None, by: UUID) -> None:
+        """Give a person a role here, or with None let their row follow the organization.
+
+        Raises:
+            FollowsNothing: by the surrounding transaction: only a member's row can follow the organization.
+        """
+        row = insert(ProjectMember).values(
+            project_id=self.id, organization_id=self.organization_id, user_id=user_id, role=role, granted_by=by
+        )
+        db.session.execute(
+            row.on_conflict_do_update(
+                index_elements=["project_id", "user_id"],
+                set_={"role": role, "granted_by": by, "created_at": func.now(), "version": ProjectMember.version + 1},
+            )
+        )
+
+    def remove(self, user_id: UUID) -> None:
+        """Take away what was set here for a person. A member keeps what their organization role gives."""
+        db.session.execute(
+            delete(ProjectMember).where(ProjectMember.project_id == self.id, ProjectMember.user_id == user_id)
+        )
+
+    def row_of(self, user_id: UUID) -> "ProjectMember | None":
+        """Return what is set here for a person."""
+        return db.session.scalar(
+            select(ProjectMember).where(ProjectMember.project_id == self.id, ProjectMember.user_id == user_id)
+        )
+
+
+class FollowsNothing(Refusal):
+    """Only a member of the organization can follow its role here."""
+
+    constraint = "fk_project_members_organization_id_follows_user_id"
+
+
+class ProjectMember(Record, Base):
+    """What is set for one person on one project: a role, or (NULL) that the row follows the organization."""
+
+    __tablename__ = "project_members"
+    __table_args__ = (
+        UniqueConstraint("project_id", "user_id"),
+        Index("ix_project_members_organization_id_user_id", "organization_id", "user_id"),
+        ForeignKeyConstraint(
+            ["project_id", "organization_id"], ["projects.id", "projects.organization_id"], ondelete="CASCADE"
+        ),
+        # Only where the row follows the organization: then it needs the membership, and ends with it.
+        ForeignKeyConstraint(
+            ["organization_id", "follows_user_id"],
+            ["organization_members.organization_id", "organization_members.user_id"],
+            ondelete="CASCADE",
+        ),
+    )
+
+    project_id: Mapped[UUID]
+    organization_id: Mapped[UUID]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    role: Mapped[Role | None]
+    inherited_from_org: Mapped[bool] = mapped_column(Computed("role IS NULL"))
+    follows_user_id: Mapped[UUID | None] = mapped_column(Computed("CASE WHEN role IS NULL THEN user_id END"))
+    granted_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    version: Mapped[int] = mapped_column(server_default=text("1"))

@@ -1,0 +1,42 @@
+"""Logged-in browsers."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, delete, func
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Record, db
+
+
+class Session(Record, Base):
+    """One logged-in browser.
+
+    The key is an HMAC of the cookie's value: reading this table gives nothing that works as a cookie, and neither
+    does writing to it. runtime.sessions serves it to Flask-Session.
+    """
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        Index("uq_sessions_id", "id", unique=True),
+        Index("ix_sessions_user_id", "user_id"),
+        Index("ix_sessions_expire", "expire"),
+    )
+
+    # The address of a session in pages and links is `id`; the key is `sid`.
+    id: Mapped[UUID] = mapped_column(server_default=func.uuid_v7())
+    sid: Mapped[str] = mapped_column(primary_key=True)
+    sess: Mapped[dict[str, Any]]
+    expire: Mapped[datetime]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    credential_epoch: Mapped[int]
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ip: Mapped[str | None] = mapped_column(INET)
+    user_agent: Mapped[str | None]
+
+    @classmethod
+    def end_all(cls, user_id: UUID) -> None:
+        """End every session of a user."""
+        db.session.execute(delete(cls).where(cls.user_id == user_id))

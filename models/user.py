@@ -1,0 +1,86 @@
+"""People: their account and their password."""
+
+from datetime import datetime
+from typing import Self
+
+from sqlalchemy import Computed, Index, func, select, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, Record, Refusal, db
+from models.session import Session
+from models.text import Address
+from models.token import OneTimeToken
+
+
+class EmailTaken(Refusal):
+    """This address has an account already."""
+
+    field = "email"
+    constraint = "uq_users_email_key"
+
+
+class User(Record, Base):
+    """A person with an account."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        Index("uq_users_email_key", "email_key", unique=True),
+        Index(
+            "ix_users_search_text",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+        ),
+    )
+
+    email: Mapped[str]
+    email_key: Mapped[str]
+    name: Mapped[str]
+    password_hash: Mapped[str]
+    credential_epoch: Mapped[int] = mapped_column(server_default=text("1"))
+    email_verified_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    deactivated_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    # Name and email without case and accents, for the search of the people page.
+    search_text: Mapped[str] = mapped_column(Computed("fold(name || ' ' || email)"), deferred=True)
+
+    @classmethod
+    def by_email(cls, address: Address) -> Self | None:
+        """Find the account that uses an address."""
+        return db.session.scalar(select(cls).where(cls.email_key == address.key))
+
+    @classmethod
+    def create(cls, address: Address, name: str, password_hash: str, *, proven: bool) -> Self:
+        """Add an account.
+
+        Args:
+            address: its email.
+            name: the person's name.
+            password_hash: made by password.hash_password.
+            proven: True if the person showed that they read this address's mail.
+
+        Raises:
+            EmailTaken: by the surrounding transaction, if the address has an account.
+        """
+        user = cls(
+            email=address.typed,
+            email_key=address.key,
+            name=name,
+            password_hash=password_hash,
+            email_verified_at=func.now() if proven else None,
+        )
+        db.session.add(user)
+        db.session.flush()
+        return user
+
+    def choose_password(self, password_hash: str) -> None:
+        """Take a new password; every session made with the old one is dead, and so are links to reset it.
+
+        The credential epoch rises with it, which also ends a log-in that is under way with the old password.
+        """
+        self.password_hash = password_hash
+        self.credential_epoch = User.credential_epoch + 1
+        db.session.flush()
+        Session.end_all(self.id)
+        OneTimeToken.end_all(self.id)

@@ -1,0 +1,66 @@
+"""Connections to PostgreSQL: how many, how long they wait, and how a dead one is noticed."""
+
+import os
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import DisconnectionError
+
+from config import Settings
+
+# Every statement that waits longer than this is ended by the server (milliseconds). A page takes a few.
+STATEMENT_TIMEOUT = 5_000
+LOCK_TIMEOUT = 3_000
+IDLE_IN_TRANSACTION_TIMEOUT = 10_000
+CONNECT_TIMEOUT = 2  # seconds; with the pool's wait, the answer 503 comes within two (DESIGN.md section 10)
+POOL_TIMEOUT = 1.5  # seconds that a request waits for a free connection
+
+
+def engine_url(url: str) -> str:
+    """Return the address as SQLAlchemy spells it, for the driver psycopg 3."""
+    return "postgresql+psycopg://" + url.split("://", 1)[1]
+
+
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """Return the engine's options.
+
+    Reads run in autocommit (models.base.transaction says why). Plans are generic, because with one huge tenant
+    PostgreSQL would plan a prepared statement anew at every execution (PERFORMANCE.md, "Growth").
+    """
+    server = {
+        "statement_timeout": STATEMENT_TIMEOUT,
+        "lock_timeout": LOCK_TIMEOUT,
+        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
+        "plan_cache_mode": "force_generic_plan",
+        "jit": "off",
+        "TimeZone": "UTC",
+    }
+    return {
+        "isolation_level": "AUTOCOMMIT",
+        "pool_size": settings.database_pool,
+        "max_overflow": 0,
+        "pool_timeout": POOL_TIMEOUT,
+        "pool_recycle": 3600,
+        "connect_args": {
+            "prepare_threshold": 0 if settings.database_prepare else None,
+            "connect_timeout": CONNECT_TIMEOUT,
+            "application_name": f"freehold {os.getpid()}",
+            "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
+        },
+    }
+
+
+def discard_dead_connections(engine: Engine) -> None:
+    """Let the pool notice, before it hands a connection out, that the server closed it.
+
+    As good as a ping and without its round trip: a server that ended the connection said so, and the words wait in
+    the socket.
+    """
+
+    @event.listens_for(engine, "checkout")
+    def check(connection: psycopg.Connection[Any], *_: object) -> None:
+        try:
+            connection.pgconn.consume_input()
+        except psycopg.OperationalError as error:
+            raise DisconnectionError from error

@@ -1,0 +1,135 @@
+"""Flask-Session's interface on our own sessions table.
+
+One read a request, in the statement that also finds the user, the organization and the role; a write only when
+something changed, or when the session was last seen more than five minutes ago. Data is JSON, never pickle. The
+table holds an HMAC of the cookie, so that nothing in it works as a cookie.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, Request, request
+from flask_session.base import ServerSideSession, ServerSideSessionInterface
+from sqlalchemy import text
+
+from config import settings
+from models import db
+from models.identity import Identity
+
+TOUCH_AFTER = "5 minutes"  # the last-seen time may be this old before a request writes it (DESIGN.md section 4)
+
+# A password changed between log-in's look and this statement leaves no session behind: the epoch differs.
+_INSERT = text("""
+    INSERT INTO sessions (sid, sess, user_id, credential_epoch, expire, ip, user_agent)
+    SELECT :sid, CAST(:sess AS jsonb), id, credential_epoch, now() + :idle, CAST(:ip AS inet), :user_agent
+    FROM users WHERE id = :user_id AND credential_epoch = :epoch AND deactivated_at IS NULL
+""")
+# Never an upsert: a session that was ended while the request ran must not come back.
+_UPDATE = text("""
+    UPDATE sessions SET sess = CAST(:sess AS jsonb), last_seen_at = now(),
+                        expire = least(now() + :idle, created_at + :longest)
+    WHERE sid = :sid
+""")
+
+
+class BrowserSession(ServerSideSession):
+    """What Flask calls `session`. Its sid is the cookie's value; None until somebody logs in."""
+
+    epoch: int | None = None  # the credential epoch that a log-in was checked against, until the row is written
+    stored = False
+    touch = False
+
+
+class PostgresSessions(ServerSideSessionInterface):
+    """Sessions in Postgres."""
+
+    session_class = BrowserSession
+    ttl = False
+
+    def __init__(self, app: Flask) -> None:
+        """Serve sessions to an application; see config.py for how long they live."""
+        super().__init__(app, key_prefix="", serialization_format="json", cleanup_n_requests=None, sid_length=32)
+
+    def open_session(self, app: Flask, request: Request) -> BrowserSession:
+        """Take the cookie's value. Nothing is read yet: only after routing is it known which organization is asked."""
+        return BrowserSession(sid=request.cookies.get(self.get_cookie_name(app)))
+
+    def load(self, session: BrowserSession, slug: str | None) -> Identity | None:
+        """Fill the session from its row, and find its user with their standing in the organization.
+
+        An id that we did not issue, or that is dead, is forgotten: it is never adopted.
+        """
+        found = Identity.load(self._get_store_id(session.sid), slug) if session.sid else None
+        if found is None:
+            session.sid = None
+            return None
+        dict.update(session, found.data)
+        session.stored, session.touch = True, found.seen_long_ago
+        return found
+
+    def begin(self, session: BrowserSession, epoch: int) -> None:
+        """Give the session a new id, at log-in and at every change of privilege; the old one is dead at once.
+
+        Args:
+            session: with the user's id in it.
+            epoch: the credential epoch of the account as it was when its password was checked.
+        """
+        session.epoch = epoch
+        session.permanent = True
+        self.regenerate(session)
+        session.stored = False
+
+    def should_set_storage(self, app: Flask, session: BrowserSession) -> bool:
+        """Write what changed, and now and then that the browser was here."""
+        return session.modified or session.touch
+
+    def delete_expired(self) -> int:
+        """Remove the rows of expired sessions; returns how many."""
+        return self._execute(text("DELETE FROM sessions WHERE expire <= now()"), {})
+
+    def _get_store_id(self, sid: str | None) -> str:
+        key = settings().keys("session")[0]
+        return hmac.digest(key, (sid or "").encode("utf-8", "replace"), hashlib.sha256).hex()
+
+    def _generate_sid(self, session_id_length: int) -> str:
+        return secrets.token_urlsafe(session_id_length)
+
+    def _retrieve_session_data(self, store_id: str) -> dict[str, Any] | None:
+        raise NotImplementedError("Sessions are read by load(), with the user and the organization.")
+
+    def _upsert_session(self, session_lifetime: timedelta, session: BrowserSession, store_id: str) -> None:
+        chosen = settings()
+        values: dict[str, Any] = {
+            "sid": store_id,
+            "sess": json.dumps(dict(session)),
+            "idle": timedelta(days=chosen.session_idle_days),
+        }
+        if session.stored:
+            self._execute(_UPDATE, values | {"longest": timedelta(days=chosen.session_max_days)})
+        else:
+            self._execute(
+                _INSERT,
+                values
+                | {
+                    "user_id": session["_user_id"],
+                    "epoch": session.epoch,
+                    "ip": request.remote_addr,
+                    "user_agent": request.user_agent.string[:300],
+                },
+            )
+            session.stored = True
+
+    def _delete_session(self, store_id: str) -> None:
+        self._execute(text("DELETE FROM sessions WHERE sid = :sid"), {"sid": store_id})
+
+    def _delete_expired_sessions(self) -> None:
+        self.delete_expired()
+
+    def _execute(self, statement: Any, values: dict[str, Any]) -> int:
+        """Send one statement by itself. What a view left uncommitted is dropped first, never saved along with it."""
+        db.session.rollback()
+        return db.session.connection().execute(statement, values).rowcount
