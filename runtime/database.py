@@ -61,6 +61,7 @@ def discard_dead_connections(engine: Engine) -> None:
     @event.listens_for(engine, "checkout")
     def check(connection: psycopg.Connection[Any], *_: object) -> None:
         try:
-            connection.pgconn.consume_input()
+            connection.pgconn.consume_input()  # the server's last words …
+            connection.pgconn.consume_input()  # … and only after them, that it hung up
         except psycopg.OperationalError as error:
             raise DisconnectionError from error

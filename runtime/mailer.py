@@ -8,38 +8,55 @@ import logging
 import os
 import random
 import smtplib
-import ssl
 import threading
 from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
-from urllib.parse import unquote, urlsplit
 
 import psycopg
 from flask import Flask
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
-from config import LOOPBACK, Settings, settings
+from config import Settings, settings
 from models import OutgoingMail, db, transaction
 from models.outgoing_mail import GIVE_UP
+from runtime import smtp
 
 Render = Callable[[OutgoingMail], EmailMessage | None]
 
-SMTP_TIMEOUT = 20  # seconds for each word with the server; well inside the lease
 LONGEST_NAP = 30.0  # seconds between looks when nobody wakes us
-FIRST_RETRY, LONGEST_RETRY = 10, 3600  # seconds; doubled at each try, plus or minus a fifth
+FIRST_RETRY, LONGEST_RETRY = 10, 900  # seconds; doubled at each try, plus or minus a fifth
 
 log = logging.getLogger("freehold.mail")
 
 
-def start(app: Flask, render: Render) -> None:
-    """Deliver in the background of this process, and of each process that forks from it."""
-    os.register_at_fork(after_in_child=lambda: _thread(app, render))
+def start(app: Flask, render: Render) -> Callable[[], None]:
+    """Deliver in the background of this process, and of each process that forks from it.
+
+    Returns:
+        A function that ends this process's worker, and waits for the mail that it is sending.
+    """
+    os.register_at_fork(after_in_child=lambda: _start_in_child(app, render))
+    return _thread(app, render)
+
+
+def _start_in_child(app: Flask, render: Render) -> None:
+    with app.app_context():
+        db.engine.dispose(close=False)  # the connections are the parent's
     _thread(app, render)
 
 
-def _thread(app: Flask, render: Render) -> None:
-    threading.Thread(target=run, args=(app, render), name="mail", daemon=True).start()
+def _thread(app: Flask, render: Render) -> Callable[[], None]:
+    over = threading.Event()
+    worker = threading.Thread(target=run, args=(app, render, over.is_set), name="mail", daemon=True)
+    worker.start()
+
+    def stop() -> None:
+        over.set()
+        worker.join()
+
+    return stop
 
 
 def run(app: Flask, render: Render, until: Callable[[], bool] = lambda: False) -> None:
@@ -58,8 +75,11 @@ def run(app: Flask, render: Render, until: Callable[[], bool] = lambda: False) -
                     deliver_due(render)
                     _nap(wake, until)
                     pause = 1.0
-        except (psycopg.Error, DBAPIError, TimeoutError) as error:
+        except (psycopg.Error, DBAPIError, NoConnection) as error:
             log.warning("The mail worker lost the database (%s) and tries again.", type(error).__name__)
+        except Exception:
+            log.exception("The mail worker stumbled and goes on.")
+        if not until():
             threading.Event().wait(pause * random.uniform(0.8, 1.2))  # noqa: S311
             pause = min(pause * 2, LONGEST_NAP)
 
@@ -75,79 +95,49 @@ def deliver_due(render: Render) -> int:
 def _deliver_one(render: Render) -> bool:
     with transaction():
         mail = OutgoingMail.claim()
-    if mail is None:
-        db.session.remove()
-        return False
-    error, message = None, None
+    if mail:
+        message, error = _attempt(mail, render)
+        with transaction():
+            _record(mail, message, error)
+    db.session.remove()
+    return mail is not None
+
+
+def _attempt(mail: OutgoingMail, render: Render) -> tuple[EmailMessage | None, Exception | None]:
+    """Write and send one mail. Whatever is wrong with it is noted beside it: it must not stop the others."""
+    message = None
     try:
         message = render(mail)
         db.session.commit()  # no connection is held while SMTP talks
         if message:
-            send(message)
-    except (OSError, smtplib.SMTPException) as failure:
-        error = failure
-    with transaction():
-        _record(mail, message, error)
-    db.session.remove()
-    return True
+            smtp.send(message)
+    except (DBAPIError, NoConnection):
+        raise
+    except (OSError, smtplib.SMTPException, smtp.NoServer) as error:
+        return message, error
+    except Exception as error:
+        log.exception("The mail %s (%s) could not be written.", mail.id, mail.message)
+        return message, error
+    return message, None
 
 
 def _record(mail: OutgoingMail, message: EmailMessage | None, error: Exception | None) -> None:
-    db.session.add(mail)
+    db.session.refresh(mail)
     if error:
-        mail.failed(_words(error), _retry_after(mail, error))
+        log.warning("The mail %s was not sent: %s", mail.id, smtp.words(error))
+        mail.failed(smtp.words(error), _retry_after(mail, error))
     elif message:
         mail.sent()
     else:
         mail.dropped()
 
 
-def send(message: EmailMessage) -> None:
-    """Hand one mail to the server of SMTP_URL; without one, show it on the console.
-
-    Raises:
-        OSError, smtplib.SMTPException: the server did not take it.
-    """
-    chosen = settings()
-    if not chosen.sends_mail:
-        body = message.get_body(("plain",))
-        log.info("Mail to %s: %s\n%s", message["To"], message["Subject"], body.get_content() if body else "")
-        return
-    url = urlsplit(chosen.smtp_url)
-    connect = smtplib.SMTP_SSL if url.scheme == "smtps" else smtplib.SMTP
-    with connect(url.hostname or "", url.port or 0, timeout=SMTP_TIMEOUT) as server:
-        server.ehlo_or_helo_if_needed()
-        if url.scheme == "smtp" and server.has_extn("starttls"):
-            server.starttls(context=None if url.hostname in LOOPBACK else ssl.create_default_context())
-        if url.username:
-            server.login(unquote(url.username), unquote(url.password or ""))
-        server.send_message(message)
-
-
 def _retry_after(mail: OutgoingMail, error: Exception) -> timedelta | None:
-    """Back off with jitter; give up at once on a refusal for good (5xx), else after GIVE_UP."""
-    for_good = _codes(error) and all(500 <= code < 600 for code in _codes(error))
-    age = mail.due_at - mail.created_at
-    if for_good or age > GIVE_UP:
+    """Back off with jitter; give up at once on a refusal for good, else after GIVE_UP."""
+    if smtp.for_good(error) or mail.due_at - mail.created_at > GIVE_UP:
         return None
-    seconds = min(LONGEST_RETRY, FIRST_RETRY * 2 ** (mail.attempts - 1))
+    seconds = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(mail.attempts - 1, 10))
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311
-
-
-def _codes(error: Exception) -> list[int]:
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return [code for code, _ in error.recipients.values()]
-    return [error.smtp_code] if isinstance(error, smtplib.SMTPResponseException) else []
-
-
-def _words(error: Exception) -> str:
-    """The server's own words, for whoever looks at the pending list."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "; ".join(f"{code} {words.decode('utf-8', 'replace')}" for code, words in error.recipients.values())
-    if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error
-        return f"{error.smtp_code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
-    return str(error) or type(error).__name__
 
 
 def _listen(settings: Settings) -> "psycopg.Connection[tuple[object, ...]]":

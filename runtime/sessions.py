@@ -12,7 +12,7 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
-from flask import Flask, Request, request
+from flask import Flask, Request, Response, request
 from flask_session.base import ServerSideSession, ServerSideSessionInterface
 from sqlalchemy import text
 
@@ -80,8 +80,27 @@ class PostgresSessions(ServerSideSessionInterface):
         """
         session.epoch = epoch
         session.permanent = True
-        self.regenerate(session)
-        session.stored = False
+        if session.sid:
+            self._delete_session(self._get_store_id(session.sid))
+        session.sid = self._generate_sid(self.sid_length)
+        session.modified, session.stored = True, False
+
+    def save_session(self, app: Flask, session: BrowserSession, response: Response) -> None:
+        """Write the session where it must be, or take the cookie back from who logged out.
+
+        A browser lets go of a __Host- cookie only for one that is Secure too, which Flask-Session's is not.
+        """
+        if session or not session.modified:
+            super().save_session(app, session, response)
+            return
+        self._delete_session(self._get_store_id(session.sid))
+        response.vary.add("Cookie")
+        response.delete_cookie(
+            self.get_cookie_name(app),
+            secure=self.get_cookie_secure(app),
+            httponly=True,
+            samesite=self.get_cookie_samesite(app),
+        )
 
     def should_set_storage(self, app: Flask, session: BrowserSession) -> bool:
         """Write what changed, and now and then that the browser was here."""

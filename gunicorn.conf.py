@@ -1,0 +1,43 @@
+"""The web server's settings (gunicorn): https://gunicorn.org/reference/settings/."""
+
+# ruff: noqa: E402
+# First of all: psycopg decides when it is imported whether it waits gevent's way.
+from gevent import monkey
+
+monkey.patch_all()
+
+import os
+from pathlib import Path
+
+# The same address as runtime/serve.py checks and announces.
+host = os.environ.get("BIND") or "127.0.0.1"
+port = os.environ.get("PORT") or "8000"
+bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+# Open event streams and slow clients cost a greenlet each, not a process or a thread.
+worker_class = "gevent"
+workers = int(os.environ.get("WEB_PROCESSES") or min(os.cpu_count() or 1, 4))
+worker_connections = 2000
+
+# An open event stream never ends by itself: without a limit it would hold a restart for 30 seconds.
+graceful_timeout = 5
+timeout = 30
+keepalive = 5
+
+# Longer ones are refused before the application sees them; a session cookie and our paths are far shorter.
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+# The workers' heartbeat must not wait for a disk.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a file without a name there
+
+# Say what goes wrong; the application writes its own log of requests.
+loglevel = "warning"
+accesslog = None
+
+# The application itself reads X-Forwarded-*, as far as TRUSTED_PROXIES lets it.
+forwarded_allow_ips = ""
+
+# No socket for remote control: it would be a stray file in the home directory and one more way in.
+control_socket_disable = True

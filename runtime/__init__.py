@@ -1,0 +1,1 @@
+"""What the application stands on while it runs: database server, sessions, mail delivery, live signals."""
