@@ -15,7 +15,7 @@ _CONTINUES = ("Mn", "Mc", "Me", "Sk")  # accents, vowel signs, skin tones
 
 def init_app(app: Flask) -> None:
     """Give every template these functions as filters: `{{ user.name | initials }}`."""
-    for function in (initials, hue, when, until, plural):
+    for function in (initials, hue, when, day, until, plural):
         app.jinja_env.filters[function.__name__] = function
 
 
@@ -48,6 +48,12 @@ def when(moment: datetime, now: datetime | None = None) -> Markup:
     )
 
 
+def day(moment: datetime, now: datetime | None = None) -> str:
+    """A date inside a sentence, in UTC: "3 March", and the year where it is not this one."""
+    moment, now = moment.astimezone(UTC), (now or datetime.now(UTC)).astimezone(UTC)
+    return f"{moment.day} {moment:%B}" + (f" {moment:%Y}" if moment.year != now.year else "")
+
+
 def until(moment: datetime, now: datetime | None = None) -> str:
     """How long something still lasts: "in 3 days", or "expired"."""
     left = moment - (now or datetime.now(UTC))
@@ -57,7 +63,7 @@ def until(moment: datetime, now: datetime | None = None) -> str:
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
-    """A number with its noun: "1 member", "10,000 members", "2 people" by plural(2, "person", "people")."""
+    """A number with its noun: "1 member", "10,000 members"; `many` is for "person" and "people"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
