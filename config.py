@@ -207,7 +207,7 @@ def _production_problems(s: Settings, host: str) -> list[str]:
         found.append("SECRET_KEY: required in production; make one with: openssl rand -base64 48")
     elif len(s.secret_key) < 32 or len(set(s.secret_key)) < 10:
         found.append("SECRET_KEY: too weak; make one with: openssl rand -base64 48")
-    if not s.https and host not in LOOPBACK:
+    if s.base_url.startswith("http:") and host not in LOOPBACK:
         found.append("BASE_URL: must begin with https:// in production, or cookies and links travel readable.")
     if not s.smtp_url:
         found.append("SMTP_URL: required in production; set it, or SMTP_URL=none with EMAIL_VERIFICATION=off.")

@@ -2,30 +2,40 @@
 
 Each has three templates: <name>.subject.txt, <name>.txt and <name>.html. A function returns None where its mail makes
 no sense any more.
+
+A mail has one link, ours. What people typed (their name, an organization's name, a message) is written so that no mail
+program makes a link of it: "www.example.com" becomes "www. example. com". Anybody can sign up under any name and have
+us mail it to strangers; what looks like a link in our mail is trusted as ours.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.utils import formataddr, parseaddr
 from typing import Any
 
+from email_validator import validate_email
 from flask import current_app
 
 from config import CONFIRMATION_LIFE, RESET_LIFE, settings
-from models import Invitation, Offer, OneTimeToken, OutgoingMail, Signup, State, User, db
+from models import Offer, OneTimeToken, OutgoingMail, Signup, State, User, db
 from models.invitation import MAILED
-from models.text import address
+from models.text import Address
+
+# What mail programs recognise an address by: a dot with a letter after it, and what follows a scheme.
+_LINKING = re.compile(r"(?<=\S)\.(?=[^\W\d_])|:(?=//)")
 
 
 @dataclass(frozen=True)
 class Message:
-    """What is in a mail, before it becomes one."""
+    """What is in a mail, before it becomes one. Strings of the context are what people typed."""
 
     to: str
     template: str
     context: dict[str, Any]
-    link: str = ""
+    link: str
 
 
 def render(mail: OutgoingMail) -> EmailMessage | None:
@@ -35,7 +45,7 @@ def render(mail: OutgoingMail) -> EmailMessage | None:
         The mail, with a Message-ID that is the same at every try; None if it should not be sent any more.
     """
     message = MESSAGES[mail.message](mail.subject_id)
-    return _compose(message, f"<{mail.id}@{_domain()}>") if message else None
+    return _compose(message, mail) if message else None
 
 
 def signup(id: Any) -> Message | None:
@@ -43,7 +53,7 @@ def signup(id: Any) -> Message | None:
     row = db.session.get(Signup, id)
     if row is None:
         return None
-    user = User.by_email(address(row.email))
+    user = User.by_email(Address(row.email, row.email_key))
     if user:
         return Message(user.email, "account_exists", {"name": user.name}, _url("login"))
     context = {"name": row.name, "minutes": CONFIRMATION_LIFE.seconds // 60}
@@ -53,7 +63,7 @@ def signup(id: Any) -> Message | None:
 def password_reset(id: Any) -> Message | None:
     """A link to choose a new password."""
     token = db.session.get(OneTimeToken, id)
-    if token is None or token.used_at:
+    if token is None or token.used_at or token.user_id is None:
         return None
     user = db.session.get_one(User, token.user_id)
     context = {"name": user.name, "minutes": RESET_LIFE.seconds // 60}
@@ -68,11 +78,17 @@ def password_changed(id: Any) -> Message | None:
 
 def invitation(id: Any) -> Message | None:
     """An offer of a role."""
-    row = db.session.get(Invitation, id)
-    offer = row and Offer.find(row.link_text(MAILED))
-    if not row or not offer or offer.state is not State.PENDING:
+    offer = Offer.of(id)
+    if offer is None or offer.state is not State.PENDING:
         return None
-    context = {"offer": offer, "organization": offer.organization, "inviter": offer.inviter, "role": row.role}
+    row = offer.invitation
+    context = {
+        "inviter": offer.inviter.name,
+        "organization": offer.organization.name,
+        "role": row.role,
+        "message": row.message,
+        "expires_at": row.expires_at,
+    }
     return Message(row.email, "invitation", context, _url("invitations", row.link_text(MAILED)))
 
 
@@ -81,18 +97,31 @@ MESSAGES: dict[str, Callable[[Any], Message | None]] = {
 }
 
 
-def _compose(message: Message, message_id: str) -> EmailMessage:
-    context = message.context | {"link": message.link, "settings": settings()}
-    name, sender = parseaddr(settings().mail_from)
-    mail = EmailMessage()
-    mail["Subject"] = " ".join(_text(f"{message.template}.subject.txt", context).split())
-    mail["From"] = formataddr((name, sender))
-    mail["To"] = message.to
-    mail["Message-ID"] = message_id
-    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-    mail.set_content(_text(f"{message.template}.txt", context))
-    mail.add_alternative(_text(f"{message.template}.html", context), subtype="html")
-    return mail
+def unlinked(text: str) -> str:
+    """Write text so that no mail program makes a link of it, and people can still read it."""
+    return _LINKING.sub(lambda found: f"{found[0]} ", text)
+
+
+def _compose(message: Message, mail: OutgoingMail) -> EmailMessage:
+    typed = {name: unlinked(value) if isinstance(value, str) else value for name, value in message.context.items()}
+    context = typed | {"link": message.link, "settings": settings()}
+    written = EmailMessage()
+    written["Subject"] = " ".join(_text(f"{message.template}.subject.txt", context).split())
+    written["From"] = formataddr(parseaddr(settings().mail_from))
+    written["To"] = _mailbox(message.to)
+    written["Date"] = mail.created_at
+    written["Message-ID"] = f"<{mail.id}@{_domain()}>"
+    written["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+    # Seven bits and short lines: every server takes it, also one without 8BITMIME.
+    written.set_content(_text(f"{message.template}.txt", context), cte="quoted-printable")
+    written.add_alternative(_text(f"{message.template}.html", context), subtype="html", cte="quoted-printable")
+    return written
+
+
+def _mailbox(email: str) -> Mailbox:
+    """Return one recipient, whatever the text; its domain in ASCII, as mail servers without SMTPUTF8 take it."""
+    plain = email if email.isascii() else validate_email(email, check_deliverability=False).ascii_email
+    return Mailbox(addr_spec=plain or email)
 
 
 def _text(template: str, context: dict[str, Any]) -> str:

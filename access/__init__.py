@@ -3,6 +3,7 @@
 A host product names its own permissions with declare(), and asks with allows(), can() and @requires like Freehold.
 """
 
+from access.grants import confirm_on, confirm_set, confirm_unset, may_set, may_unset, settable
 from access.people import confirm, confirm_manage, grantable, helpers, may_manage, standing, visits
 from access.permissions import (
     CHANGE_ORGANIZATION,
@@ -27,9 +28,8 @@ from access.projects import (
     Access,
     ProjectHere,
     access_of,
+    candidates,
     effective_role,
-    may_set,
-    may_unset,
     people_of,
     project_for,
     visible_projects,
@@ -54,8 +54,12 @@ __all__ = [
     "ProjectHere",
     "access_of",
     "allows",
+    "candidates",
     "confirm",
     "confirm_manage",
+    "confirm_on",
+    "confirm_set",
+    "confirm_unset",
     "declare",
     "effective_role",
     "grantable",
@@ -66,6 +70,7 @@ __all__ = [
     "people_of",
     "project_for",
     "require",
+    "settable",
     "standing",
     "visible_projects",
     "visits",

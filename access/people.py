@@ -38,7 +38,7 @@ def confirm(actor: Actor, permission: Permission) -> Actor:
     Raises:
         Denied: the actor may not any more.
     """
-    present = _present(actor)
+    present = present_standing(actor)
     require(present, permission)
     return present
 
@@ -50,7 +50,7 @@ def confirm_manage(actor: Actor, member: OrganizationMember, role: Role | None =
         Denied: the actor may not, or may not any more.
         InvalidRequestError: the member is gone.
     """
-    present = _present(actor)
+    present = present_standing(actor)
     db.session.refresh(member)
     if not may_manage(present, member, role):
         raise Denied(MANAGE_PEOPLE, max(member.role, role or member.role, Role.ADMIN))
@@ -66,7 +66,7 @@ def standing(organization_id: UUID, user_id: UUID) -> Actor | None:
     return Actor(user_id, organization_id, row.role, row.id) if row else None
 
 
-def _present(actor: Actor) -> Actor:
+def present_standing(actor: Actor) -> Actor:
     """Lock the organization, then see what the actor is in it by now: at worst somebody without a role."""
     db.session.get_one(Organization, actor.organization_id).lock()
     return standing(actor.organization_id, actor.user_id) or Actor(actor.user_id, actor.organization_id, None)

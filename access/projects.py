@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import Label, Select, and_, case, func, or_, select, union
 from sqlalchemy.orm import aliased
 
-from access.permissions import SET_PROJECT_ROLES, allows
 from models import OrganizationMember, Project, ProjectMember, Role, User, db
 from models.identity import Actor
 from models.project import OPEN
@@ -62,15 +61,17 @@ def visible_projects(actor: Actor) -> Select[Project, Role | None]:
     set_here = and_(ProjectMember.project_id == Project.id, ProjectMember.user_id == actor.user_id)
     return (
         select(Project, role)
+        .select_from(Project)
         .outerjoin(OrganizationMember, mine)
         .outerjoin(ProjectMember, set_here)
         .where(Project.organization_id == actor.organization_id, role.is_not(None))
     )
 
 
-def project_for(actor: Actor, project_id: UUID) -> ProjectHere | None:
-    """Find a project as the actor sees it; None where it does not exist for them."""
-    row = db.session.execute(visible_projects(actor).where(Project.id == project_id)).one_or_none()
+def project_for(actor: Actor, project_id: UUID, *, lock: bool = False) -> ProjectHere | None:
+    """Find a project as the actor sees it; None where it does not exist for them. `lock` as in access_of()."""
+    query = visible_projects(actor).where(Project.id == project_id).execution_options(populate_existing=lock)
+    row = db.session.execute(query).one_or_none()
     return ProjectHere(row[0], row[1]) if row and row[1] else None
 
 
@@ -99,11 +100,21 @@ class Access:
         """True where the role set on the project is the one in effect."""
         return self.set_here is not None and self.set_here == self.effective
 
+    @property
+    def fixed(self) -> bool:
+        """True for an Owner of the organization, whom nothing that is set here gives more or less."""
+        return self.organization_role is Role.OWNER
+
 
 def people_of(here: ProjectHere, actor: Actor) -> People:
     """Select the columns of Access for everyone who can use a project. A guest sees only people with a row there."""
     query = _people(here.project).where(effective_role().is_not(None))
     return query.where(ProjectMember.id.is_not(None)) if actor.role is None else query
+
+
+def candidates(here: ProjectHere) -> People:
+    """Select the columns of Access for the members for whom nothing is set on a project."""
+    return _people(here.project).where(ProjectMember.id.is_(None))
 
 
 def access_of(here: ProjectHere, user_id: UUID, *, lock: bool = False) -> Access | None:
@@ -116,42 +127,7 @@ def access_of(here: ProjectHere, user_id: UUID, *, lock: bool = False) -> Access
     """
     query = _people(here.project).where(User.id == user_id).execution_options(populate_existing=lock)
     row = db.session.execute(query).one_or_none()
-    return Access(*row.t) if row else None
-
-
-def may_set(actor: Actor, here: ProjectHere, target: Access, role: Role | None) -> bool:
-    """Tell whether an actor may give a person a role on a project.
-
-    Ranks are compared by effective roles, the person's present one and the new one. A guest adds nobody. On
-    oneself, nobody goes up.
-
-    Args:
-        actor: who asks, with `here` as they see it.
-        here: the project.
-        target: the person, from access_of().
-        role: the new role; None for a row that follows the organization.
-    """
-    wanted = role or target.organization_role
-    if wanted is None or not allows(actor, SET_PROJECT_ROLES, here) or wanted > here.effective:
-        return False
-    adds = target.row is None
-    return target.user.id == actor.user_id or (
-        _reaches(here, target) and not (adds and (actor.role is None or target.guest))
-    )
-
-
-def may_unset(actor: Actor, here: ProjectHere, target: Access) -> bool:
-    """Tell whether an actor may take away what is set for a person on a project; one's own, always."""
-    if target.row is None:
-        return False
-    if target.user.id == actor.user_id:
-        return True
-    removes_guests = actor.role is not None and actor.role >= Role.ADMIN and target.guest
-    return removes_guests or (allows(actor, SET_PROJECT_ROLES, here) and _reaches(here, target))
-
-
-def _reaches(here: ProjectHere, target: Access) -> bool:
-    return target.effective is None or here.effective >= target.effective
+    return Access(*row) if row else None
 
 
 def _people(project: Project) -> People:

@@ -37,7 +37,8 @@ def from_elsewhere() -> bool:
         return site in ("cross-site", "same-site")
     origin = request.headers.get("Origin")
     ours = {urlsplit(settings().base_url).netloc, request.host}
-    return origin is not None and urlsplit(origin).netloc not in ours
+    # Our own pages without a referrer (an opened link's) send "null" too; the token judges them.
+    return origin is not None and origin != "null" and urlsplit(origin).netloc not in ours
 
 
 def keep_visitor(response: Response) -> Response:

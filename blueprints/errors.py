@@ -43,7 +43,9 @@ def http_error(error: HTTPException) -> Any:
 
 def denied(error: Denied) -> Any:
     """The actor's role is too low; a person without any role there is not told that there is something."""
-    if g.actor is None or (g.actor.role is None and error.permission.level is access.Level.ORGANIZATION):
+    if g.actor is None or error.permission is access.SEE_PROJECT:
+        return _refuse(404), 404
+    if g.actor.role is None and error.permission.level is access.Level.ORGANIZATION:
         return _refuse(404), 404
     text = error.reason or _who_can_help(error)
     return _refuse(403, text=text), 403

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import request
 from wtforms import EmailField, Form, HiddenField, PasswordField, StringField, TextAreaField, ValidationError
+from wtforms import SelectChoice as _Choice  # type: ignore[attr-defined]  # the stubs are those of WTForms 3.2
 from wtforms.fields import Field
 from wtforms.validators import StopValidation
 
@@ -47,6 +48,11 @@ class OurForm(Form):
             self[field].errors = [*self[field].errors, message]
         else:
             self.form_errors = [*self.form_errors, message]
+
+
+def choice(value: str, label: str) -> Any:
+    """One option of radio buttons or a drop-down."""
+    return _Choice(value, label)
 
 
 class Line:
@@ -96,8 +102,9 @@ class NewPasswordField(PasswordField):
     """A password to choose. It is never printed back."""
 
     def pre_validate(self, form: Any) -> None:
-        """Judge it beside the form's email and name, which others know."""
+        """Judge it beside the email and name, in the form or its `about`, which others know."""
         about = [str(form[name].data or "") for name in ("email", "name") if name in form]
+        about += getattr(form, "about", ())
         try:
             password.check_strength(self.data or "", *about)
         except password.WeakPassword as error:
@@ -124,4 +131,5 @@ __all__ = [
     "StringField",
     "TextAreaField",
     "ValidationError",
+    "choice",
 ]

@@ -115,8 +115,8 @@ def _not_here() -> Any:
     if request.method in SAFE and g.identity:
         slug = OrganizationSlug.current(g.slug)
         if slug and slug != g.slug and access.visits(g.identity.viewer.id, slug):
-            ids: dict[str, Any] = dict(request.view_args or {}, slug=slug)
-            return redirect(current_app.url_for(request.endpoint or "", **ids), 302)
+            ids: Any = dict(request.view_args or {}, slug=slug)
+            return redirect(url_for(request.endpoint or "", **ids), 302)
     return abort(404)
 
 
@@ -195,7 +195,7 @@ def refuse_undeclared_routes(app: Flask) -> None:
 
 
 def _session() -> BrowserSession:
-    return cast("BrowserSession", session)
+    return cast("BrowserSession", session._get_current_object())  # type: ignore[attr-defined]
 
 
 def _sessions() -> PostgresSessions:

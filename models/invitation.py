@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, func, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Row, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config import INVITATION_LIFE
@@ -32,7 +32,7 @@ class State(Enum):
     REVOKED = "revoked"
     REPLACED = "replaced"
     EXPIRED = "expired"
-    GONE = "gone"  # the organization or the inviter's right to invite is no more
+    GONE = "gone"  # the organization, or the inviter's right to give this role, is no more
 
 
 class AlreadyInvited(Refusal):
@@ -194,22 +194,16 @@ class Invitation(Record, Base):
 
         Raises:
             CannotAccept: with the state that it is in.
-            AlreadyMember: by the surrounding transaction.
+            AlreadyMember: by the surrounding transaction; the membership and the invitation stay as they are.
         """
-        offer = db.session.get_one(Organization, self.organization_id)
-        offer.lock()
-        db.session.refresh(offer)
+        organization = db.session.get_one(Organization, self.organization_id)
+        organization.lock()
         self.hold()
-        inviter = db.session.scalar(
-            select(OrganizationMember.role).where(
-                OrganizationMember.organization_id == self.organization_id,
-                OrganizationMember.user_id == self.invited_by,
-            )
-        )
-        if offer.deleted_at or inviter is None or not inviter.may_give(self.role):
-            raise CannotAccept(State.GONE)
+        offer = Offer.of(self.id)
+        if offer is None or offer.state is not State.PENDING:
+            raise CannotAccept(offer.state if offer else State.GONE)
         self.accepted_at, self.accepted_by = func.now(), user.id
-        return offer.admit(user.id, self.role)
+        return organization.admit(user.id, self.role)
 
     def link_text(self, purpose: str) -> str:
         """The token as a link carries it, mailed or copied."""
@@ -217,7 +211,7 @@ class Invitation(Record, Base):
 
 
 class Offer(NamedTuple):
-    """An invitation as the person who holds its link sees it."""
+    """An invitation with all that decides what it is worth."""
 
     invitation: Invitation
     organization: Organization
@@ -228,14 +222,20 @@ class Offer(NamedTuple):
     mailed: bool  # the link was mailed, so whoever holds it reads that address's mail
 
     @classmethod
+    def of(cls, invitation_id: UUID) -> "Offer | None":
+        """Look at an invitation as it is now."""
+        row = db.session.execute(_offers.where(Invitation.id == invitation_id)).one_or_none()
+        return cls._made(row, mailed=True) if row else None
+
+    @classmethod
     def find(cls, token_text: str) -> "Offer | None":
         """Return the offer that a link carries; None if we never made that link."""
         token = link.read(token_text)
-        row = token and db.session.execute(_offers.where(Invitation.id == token.id)).one_or_none()
-        if not token or not row:
+        offer = token and cls.of(token.id)
+        if not token or not offer:
             return None
-        purpose = next((p for p in (MAILED, COPIED) if link.proves(token, p, row.Invitation.nonce)), None)
-        return cls._made(row, mailed=purpose == MAILED) if purpose else None
+        purpose = next((p for p in (MAILED, COPIED) if link.proves(token, p, offer.invitation.nonce)), None)
+        return offer._replace(mailed=purpose == MAILED) if purpose else None
 
     @classmethod
     def waiting_for(cls, user_id: UUID, email_key: str) -> "list[Offer]":
@@ -250,14 +250,20 @@ class Offer(NamedTuple):
         return [offer for offer in offers if offer.state is State.PENDING]
 
     @classmethod
-    def _made(cls, row: Any, *, mailed: bool) -> "Offer":
+    def _made(cls, row: Row[Any], *, mailed: bool) -> "Offer":
         state = row.Invitation.state(row.now)
-        can_give = row.inviter_role is not None and row.inviter_role.may_give(row.Invitation.role)
-        if state is State.PENDING and (row.Organization.deleted_at or not can_give):
+        if row.Organization.deleted_at or (state is State.PENDING and not _stands(row)):
             state = State.GONE
         return cls(row.Invitation, row.Organization, row.Project, row.User, row.inviter_role, state, mailed)
 
 
+def _stands(row: Row[Any]) -> bool:
+    """Tell whether its sender could still send it. One to a project must never become a membership."""
+    able = row.inviter_role is not None and row.inviter_role.may_give(row.Invitation.role)
+    return able and row.User.deactivated_at is None and row.Invitation.project_id is None
+
+
+# Always as the database has it now: an offer is looked at again under a lock.
 _offers = (
     select(
         Invitation,
@@ -275,4 +281,5 @@ _offers = (
         (OrganizationMember.organization_id == Invitation.organization_id)
         & (OrganizationMember.user_id == Invitation.invited_by),
     )
+    .execution_options(populate_existing=True)
 )

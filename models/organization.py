@@ -33,6 +33,12 @@ class SlugTaken(Refusal):
     constraint = "uq_organization_slugs_slug"
 
 
+class SlugInUse(SlugTaken):
+    """Another organization uses this address."""
+
+    constraint = "uq_organizations_slug"
+
+
 class LastOwner(Refusal):
     """An organization needs at least one Owner. Make someone else an Owner first."""
 

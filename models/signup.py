@@ -3,8 +3,9 @@
 import secrets
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
-from sqlalchemy import Index, delete, func, select
+from sqlalchemy import Index, delete, func, literal, select
 from sqlalchemy.orm import Mapped
 
 from config import CONFIRMATION_LIFE
@@ -53,13 +54,26 @@ class Signup(Record, Base):
         OutgoingMail.queue("signup", self.id)
 
     @classmethod
-    def find(cls, text: str, *, lock: bool = False) -> Self | None:
-        """Return the attempt that a link confirms; None if it is too old, done, or was never made by us."""
+    def send_again_to(cls, id: UUID) -> None:
+        """The same for an attempt that still waits; nothing for one that does not."""
+        signup = db.session.get(cls, id)
+        if signup:
+            signup.send_again()
+
+    @classmethod
+    def find(cls, text: str, *, late: bool = False) -> Self | None:
+        """Return the attempt that a link confirms; None if it is too old, done, or was never made by us.
+
+        Args:
+            text: the link's token.
+            late: find it also when it is too old, as long as no newer link replaced it.
+        """
         claimed = link.read(text)
         if claimed is None:
             return None
-        query = select(cls).where(cls.id == claimed.id, cls.expires_at > func.clock_timestamp())
-        row = db.session.scalar(query.with_for_update() if lock else query)
+        row = db.session.scalar(
+            select(cls).where(cls.id == claimed.id, literal(late) | (cls.expires_at > func.clock_timestamp()))
+        )
         return row if row and link.proves(claimed, PURPOSE, row.nonce) else None
 
     def confirm(self) -> User:

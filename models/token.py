@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, func, select, update
+from sqlalchemy import ForeignKey, Index, ScalarSelect, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import link
@@ -15,20 +15,29 @@ RESET = "password-reset"
 
 
 class OneTimeToken(Record, Base):
-    """Permission to do one thing to one account, once, until a moment."""
+    """Permission to do one thing to one account, once, until a moment.
+
+    Where somebody gave an address that no account uses, the token is nobody's: it costs the same and opens nothing.
+    """
 
     __tablename__ = "one_time_tokens"
     __table_args__ = (Index("ix_one_time_tokens_user_id", "user_id"),)
 
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     purpose: Mapped[str]
     nonce: Mapped[bytes]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
     @classmethod
-    def issue(cls, purpose: str, user_id: UUID, life: timedelta) -> Self:
-        """Make a token; the ones issued before for the same purpose stop working."""
+    def issue(cls, purpose: str, user_id: "UUID | ScalarSelect[UUID]", life: timedelta) -> Self:
+        """Make a token; the ones issued before for the same purpose stop working.
+
+        Args:
+            purpose: what it permits.
+            user_id: whose account; a query for it keeps who asks from learning whether there is one.
+            life: how long it works.
+        """
         cls.end_all(user_id, purpose)
         token = cls(purpose=purpose, user_id=user_id, nonce=secrets.token_bytes(32), expires_at=func.now() + life)
         db.session.add(token)
@@ -45,6 +54,7 @@ class OneTimeToken(Record, Base):
             select(cls).where(
                 cls.id == claimed.id,
                 cls.purpose == purpose,
+                cls.user_id.is_not(None),
                 cls.used_at.is_(None),
                 cls.expires_at > func.clock_timestamp(),
             )
@@ -63,7 +73,7 @@ class OneTimeToken(Record, Base):
         return db.session.scalar(spent) is not None
 
     @classmethod
-    def end_all(cls, user_id: UUID, purpose: str | None = None) -> None:
+    def end_all(cls, user_id: "UUID | ScalarSelect[UUID]", purpose: str | None = None) -> None:
         """Make an account's tokens worthless: those of one purpose, or all."""
         ended = update(cls).where(cls.user_id == user_id, cls.used_at.is_(None))
         if purpose:

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
-from sqlalchemy import Computed, Index, func, select, text
+from sqlalchemy import Computed, Index, ScalarSelect, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Record, Refusal, db
@@ -32,6 +33,9 @@ class User(Record, Base):
             postgresql_ops={"search_text": "gin_trgm_ops"},
         ),
     )
+    # What a statement computed comes back with it: whoever begins a session after a change of password knows that
+    # change's epoch, and not one that came later.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
 
     email: Mapped[str]
     email_key: Mapped[str]
@@ -49,6 +53,11 @@ class User(Record, Base):
     def by_email(cls, address: Address) -> Self | None:
         """Find the account that uses an address."""
         return db.session.scalar(select(cls).where(cls.email_key == address.key))
+
+    @classmethod
+    def id_by_email(cls, address: Address) -> ScalarSelect[UUID]:
+        """Return the query for the active account that uses an address, for statements that work without one too."""
+        return select(cls.id).where(cls.email_key == address.key, cls.deactivated_at.is_(None)).scalar_subquery()
 
     @classmethod
     def create(cls, address: Address, name: str, password_hash: str, *, proven: bool) -> Self:
@@ -74,6 +83,10 @@ class User(Record, Base):
         db.session.flush()
         return user
 
+    def rename(self, name: str) -> None:
+        """Take a new name."""
+        self.name, self.version = name, self.version + 1
+
     def choose_password(self, password_hash: str) -> None:
         """Take a new password; every session made with the old one is dead, and so are links to reset it.
 
@@ -84,3 +97,12 @@ class User(Record, Base):
         db.session.flush()
         Session.end_all(self.id)
         OneTimeToken.end_all(self.id)
+
+    def upgrade_hash(self, password_hash: str) -> None:
+        """Keep the same password under today's parameters, unless it was changed since this row was read."""
+        same = (User.id == self.id) & (User.credential_epoch == self.credential_epoch)
+        db.session.execute(update(User).where(same).values(password_hash=password_hash))
+
+    def prove_address(self) -> None:
+        """Note that the person showed that they read this address's mail."""
+        self.email_verified_at = self.email_verified_at or func.now()

@@ -4,14 +4,38 @@ import ipaddress
 
 from flask import Blueprint, abort, render_template, request
 from sqlalchemy import select
+from wtforms import (
+    BooleanField,
+    EmailField,
+    Form,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 
 import emails
+from blueprints.forms import choice
 from blueprints.gate import bare, public
 from config import settings
-from models import OutgoingMail, db
+from models import OutgoingMail, Role, db
 
 bp = Blueprint("dev", __name__)
 SHOWN = 50
+
+
+class Sample(Form):
+    """One field of each kind."""
+
+    email = EmailField("Email")
+    name = StringField("Name")
+    slug = StringField("Address")
+    password = PasswordField("Password")
+    message = TextAreaField("Message")
+    role = RadioField("Role", choices=[choice(role.name, role.label) for role in Role], default=Role.VIEWER.name)
+    sort = SelectField("Sort by", choices=[choice(name, name) for name in ("Name", "Role", "Joined")])
+    keep = BooleanField("Keep me informed")
 
 
 @bp.before_request
@@ -34,4 +58,8 @@ def mail() -> str:
 @public
 def ui() -> str:
     """Every component in every state."""
-    return render_template("dev/ui.html")
+    failed = Sample(prefix="failed-")
+    failed.form_errors = ["Something about the whole form is not right"]
+    for field in failed:
+        field.errors = [f"{field.label.text}: say what is wrong, and what to do"]
+    return render_template("dev/ui.html", sample=Sample(), failed=failed)

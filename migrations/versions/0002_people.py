@@ -71,7 +71,7 @@ def upgrade() -> None:
     op.create_table(
         "one_time_tokens",
         *record(),
-        sa.Column("user_id", sa.Uuid, nullable=False),
+        sa.Column("user_id", sa.Uuid),
         sa.Column("purpose", sa.Text, nullable=False),
         sa.Column("nonce", sa.LargeBinary, nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),

@@ -1,0 +1,68 @@
+"""One's own account."""
+
+from typing import Any, cast
+
+from flask import redirect, url_for
+
+from blueprints.auth.blueprint import bp
+from blueprints.auth.forms import AccountForm, ChangePasswordForm
+from blueprints.auth.password import CHANGED
+from blueprints.fragments import leave, respond
+from blueprints.gate import bare, log_in, signed_in, viewer
+from models import OutgoingMail, User, db, transaction
+from models.identity import Viewer
+from models.password import hash_password, verify
+
+WRONG = "This is not your current password"
+
+
+@bp.route("/account", methods=["GET", "POST"])
+@signed_in
+def account() -> Any:
+    """Name and address."""
+    me = _me()
+    form = AccountForm(data={"name": me.name})
+    if form.accepted():
+        with transaction():
+            db.session.get_one(User, me.id).rename(form.name.data or "")
+        return leave(url_for(".account"), "Name changed.")
+    return respond("auth/account.html", "auth/_account.html", 422 if form.errors else 200, form=form)
+
+
+@bp.route("/account/security", methods=["GET", "POST"])
+@signed_in
+def security() -> Any:
+    """Change the password, by the present one. Every other session ends; this one gets a new id."""
+    me = _me()
+    form = ChangePasswordForm(me.email, me.name)
+    if form.accepted() and (user := _changed(form, me)):
+        log_in(user)
+        return leave(url_for(".security"), CHANGED)
+    return respond("auth/security.html", "auth/_security.html", 422 if form.errors else 200, form=form)
+
+
+@bp.get("/.well-known/change-password")
+@bare
+def change_password() -> Any:
+    """Lead password managers to the form (W3C, A Well-Known URL for Changing Passwords)."""
+    return redirect(url_for(".security"), 303)
+
+
+def _changed(form: ChangePasswordForm, me: Viewer) -> User | None:
+    """Change the password, unless the present one is not right or was changed while we looked."""
+    user = db.session.get_one(User, me.id)
+    known = user.password_hash
+    if verify(known, form.current_password.data or ""):
+        hashed = hash_password(form.password.data or "")
+        with transaction():
+            db.session.refresh(user, with_for_update=True)
+            if user.password_hash == known:
+                user.choose_password(hashed)
+                OutgoingMail.queue("password_changed", user.id)
+                return user
+    form.refuse("current_password", WRONG)
+    return None
+
+
+def _me() -> Viewer:
+    return cast("Viewer", viewer())

@@ -1,0 +1,123 @@
+"""Joining an organization by an invitation's link."""
+
+from contextlib import suppress
+from typing import Any
+
+from flask import g, request, url_for
+from sqlalchemy import select
+
+from blueprints.auth.blueprint import bp
+from blueprints.auth.faces import Face, already, face_of, form_of, home_of, show
+from blueprints.auth.forms import LogInForm, SignUpForm
+from blueprints.auth.opened import forget, keep, opened
+from blueprints.auth.sign_in import proven
+from blueprints.fragments import leave
+from blueprints.gate import bare, log_in, log_out, public, viewer
+from models import AlreadyMember, CannotAccept, EmailTaken, Offer, Session, State, User, db, transaction
+from models.password import hash_password
+
+
+@bp.get("/invitations/<token>")
+@bare
+def open_invitation(token: str) -> Any:
+    """The link itself: it moves its token into a cookie and changes nothing."""
+    return keep(token)
+
+
+@bp.get("/invitation")
+@public
+def invitation() -> Any:
+    """The invitation that was opened."""
+    return show(opened())
+
+
+@bp.post("/invitation/accept")
+@public
+def accept_invitation() -> Any:
+    """Join: as who is logged in, or with the password on the page."""
+    offer = _answered()
+    try:
+        if offer and viewer():
+            return _by_session(offer)
+        if offer and offer.state in (State.PENDING, State.ACCEPTED):
+            return _by_password(offer)
+    except CannotAccept:
+        pass  # it came to its end meanwhile; the page says how
+    return leave(url_for(".invitation"))
+
+
+@bp.post("/invitation/decline")
+@public
+def decline_invitation() -> Any:
+    """Say no. Whoever could join may."""
+    offer = _answered()
+    if offer and face_of(offer) in (Face.JOIN, Face.SIGN_UP, Face.LOG_IN):
+        with suppress(CannotAccept), transaction():
+            offer.invitation.decline()
+    return leave(url_for(".invitation"))
+
+
+@bp.post("/invitation/switch")
+@public
+def switch_account() -> Any:
+    """Log out, and come back to the invitation."""
+    if viewer():
+        log_out()
+    return leave(url_for(".invitation"))
+
+
+def _answered() -> Offer | None:
+    """Return the offer that this POST is about; None if another one was opened since its page was shown."""
+    offer, shown = opened(), request.form.get("invitation")
+    return offer if offer and shown in (None, str(offer.invitation.id)) else None
+
+
+def _by_session(offer: Offer) -> Any:
+    """Join as who is logged in. Their account is read with their session, which a new password may have ended."""
+    same = (Session.user_id == User.id) & (Session.credential_epoch == User.credential_epoch)
+    user = db.session.scalar(select(User).join(Session, same).where(Session.id == g.identity.session_id))
+    return _join(offer, user) if user and face_of(offer) is Face.JOIN else show(offer)
+
+
+def _by_password(offer: Offer) -> Any:
+    """Join with a new account or, by its password, with the one that there is."""
+    form = form_of(offer, face_of(offer))
+    if form is None or not form.accepted():
+        return show(offer, form)
+    if isinstance(form, SignUpForm):
+        with suppress(EmailTaken):
+            return _sign_up(offer, form)
+        form = form_of(offer, Face.LOG_IN)  # the account was made this moment, most likely by a double click
+    user = proven(form) if isinstance(form, LogInForm) and form.accepted() else None
+    return _join(offer, user) if user else show(offer, form)
+
+
+def _sign_up(offer: Offer, form: SignUpForm) -> Any:
+    """Make the account and join, or neither. A mailed link proves the address: no second mail."""
+    hashed = hash_password(form.password.data or "")
+    with transaction():
+        user = User.create(form.email.address, form.name.data or "", hashed, proven=offer.mailed)
+        offer.invitation.accept(user)
+    return _enter(offer, user)
+
+
+def _join(offer: Offer, user: User) -> Any:
+    """Join with an account. Doing it twice is doing it once."""
+    try:
+        with transaction():
+            offer.invitation.accept(user)
+            if offer.mailed:
+                user.prove_address()
+    except AlreadyMember:
+        return _enter(offer, user, already(offer))
+    except CannotAccept:
+        if offer.invitation.accepted_by != user.id:
+            raise
+    return _enter(offer, user)
+
+
+def _enter(offer: Offer, user: User, toast: str = "") -> Any:
+    """Go in, with a new session id: what this browser may do has changed."""
+    log_in(user)
+    joined = f"You joined {offer.organization.name} as {offer.invitation.role.label}."
+    return forget(leave(home_of(offer), toast or joined))

@@ -1,0 +1,65 @@
+"""A forgotten password, and a new one by a mailed link."""
+
+from typing import Any
+
+from flask import render_template
+
+from blueprints.auth.blueprint import bp
+from blueprints.auth.forms import ForgotPasswordForm, ResetPasswordForm
+from blueprints.auth.links import secret_page
+from blueprints.auth.onward import onward
+from blueprints.fragments import leave
+from blueprints.gate import log_in, public
+from config import RESET_LIFE
+from models import OneTimeToken, OutgoingMail, User, db, transaction
+from models.password import hash_password
+from models.token import RESET
+
+MINUTES = RESET_LIFE.seconds // 60
+CHANGED = "Password changed. Other devices were logged out."
+
+
+@bp.route("/forgot-password", methods=["GET", "POST"])
+@public
+def forgot_password() -> Any:
+    """Mail a link to the account that uses an address. The answer and the work are the same if none does."""
+    form, sent_to = ForgotPasswordForm(), None
+    if form.accepted():
+        sent_to = form.email.address.typed
+        with transaction():
+            token = OneTimeToken.issue(RESET, User.id_by_email(form.email.address), RESET_LIFE)
+            OutgoingMail.queue("password_reset", token.id)
+    page = render_template("auth/forgot_password.html", form=form, sent_to=sent_to, minutes=MINUTES)
+    return page, 422 if form.errors else 200
+
+
+@bp.route("/reset-password/<token>", methods=["GET", "POST"])
+@public
+def reset_password(token: str) -> Any:
+    """Choose a new password. The link works once, and every session that there is ends."""
+    permit = OneTimeToken.find(RESET, token)
+    user = db.session.get_one(User, permit.user_id) if permit else None
+    if permit is None or user is None or user.deactivated_at:
+        return _used()
+    form = ResetPasswordForm(user.email, user.name)
+    if form.accepted():
+        return _choose(form.password.data or "", permit, user)
+    status = 422 if form.errors else 200
+    return secret_page("auth/reset_password.html", status, form=form, user=user, token=token)
+
+
+def _choose(password: str, permit: OneTimeToken, user: User) -> Any:
+    hashed = hash_password(password)
+    with transaction():
+        if first := permit.use():
+            user.prove_address()
+            user.choose_password(hashed)
+            OutgoingMail.queue("password_changed", user.id)
+    if not first:
+        return _used()
+    log_in(user)
+    return leave(onward(), CHANGED)
+
+
+def _used() -> Any:
+    return secret_page("auth/reset_password_used.html", 410, minutes=MINUTES)

@@ -1,0 +1,53 @@
+"""Logging in and out."""
+
+from typing import Any
+
+from flask import g, render_template, request, url_for
+
+from blueprints.auth.blueprint import bp
+from blueprints.auth.forms import LogInForm
+from blueprints.auth.onward import onward, wanted
+from blueprints.fragments import leave
+from blueprints.gate import log_in, log_out, public, signed_in
+from models import User, transaction
+from models.password import hash_password, needs_upgrade, verify
+
+WRONG = "The email address or password is not right."
+
+
+@bp.route("/login", methods=["GET", "POST"])
+@public
+def login() -> Any:
+    """Prove who one is, and go on to where one wanted to go."""
+    target = wanted()
+    if g.identity:
+        return leave(onward(target))
+    form = LogInForm()
+    if form.accepted() and (user := proven(form)):
+        log_in(user)
+        return leave(onward(target))
+    page = render_template("auth/login.html", form=form, target=target, why=request.args.get("why"))
+    return page, 422 if form.errors else 200
+
+
+@bp.post("/logout")
+@signed_in
+def logout() -> Any:
+    """End this session, and no other."""
+    log_out()
+    return leave(url_for(".landing"), "You are logged out.")
+
+
+def proven(form: LogInForm) -> User | None:
+    """Return whose address and password these are. An unknown address costs what a wrong password costs."""
+    user = User.by_email(form.email.address)
+    if user and user.deactivated_at:
+        user = None
+    if not verify(user.password_hash if user else None, form.password.data or "") or user is None:
+        form.refuse("email", WRONG)
+        return None
+    if needs_upgrade(user.password_hash):
+        stronger = hash_password(form.password.data or "")
+        with transaction():
+            user.upgrade_hash(stronger)
+    return user

@@ -1,0 +1,137 @@
+"""Signing up, and the proof that one reads the address's mail.
+
+Nothing here tells whether an address has an account: the answer is the same and so is the work. Only the mail differs.
+"""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from flask import g, redirect, render_template, request, url_for
+
+from blueprints.auth import waiting
+from blueprints.auth.blueprint import bp
+from blueprints.auth.forms import ButtonForm, SignUpForm
+from blueprints.auth.links import masked, secret_page
+from blueprints.auth.onward import onward, wanted
+from blueprints.auth.waiting import Waiting
+from blueprints.fragments import leave
+from blueprints.gate import log_in, public
+from config import CONFIRMATION_LIFE, settings
+from models import EmailTaken, Signup, User, transaction
+from models.password import hash_password
+
+MINUTES = CONFIRMATION_LIFE.seconds // 60
+
+
+@bp.route("/signup", methods=["GET", "POST"])
+@public
+def signup() -> Any:
+    """Ask for an account."""
+    target = wanted()
+    if g.identity:
+        return leave(onward(target))
+    if settings().signup == "invited":
+        return render_template("auth/invited_only.html"), 403 if request.method == "POST" else 200
+    form = SignUpForm()
+    if form.accepted():
+        hashed = hash_password(form.password.data or "")
+        try:
+            return (_begin if settings().confirms_email else _create)(form, hashed, target)
+        except EmailTaken as taken:
+            form.refuse(taken.field, str(taken))
+    return render_template("auth/signup.html", form=form, target=target), 422 if form.errors else 200
+
+
+@bp.get("/signup/check-email")
+@public
+def check_email() -> Any:
+    """What to do now."""
+    here = Waiting.read()
+    if here is None:
+        return leave(url_for(".signup"))
+    again = datetime.fromtimestamp(here.sent_again_at, UTC) if here.sent_again_at else None
+    return render_template("auth/check_email.html", waiting=here, again=again, minutes=MINUTES)
+
+
+@bp.post("/signup/check-email")
+@public
+def resend_confirmation() -> Any:
+    """Send the mail again. The answer does not tell whether the address was confirmed meanwhile."""
+    here = Waiting.read()
+    if here is None:
+        return leave(url_for(".signup"))
+    with transaction():
+        Signup.send_again_to(UUID(here.signup_id))
+    return here._replace(sent_again_at=time.time()).keep(redirect(url_for(".check_email"), 303))
+
+
+@bp.route("/verify-email/<token>", methods=["GET", "POST"])
+@public
+def verify_email(token: str) -> Any:
+    """The mailed link shows a button, because mail scanners open links; the button makes the account."""
+    form = ButtonForm()
+    if form.accepted():
+        return _confirm(token)
+    signup = Signup.find(token)
+    if signup is None:
+        return _too_late(token)
+    return secret_page("auth/verify_email.html", 422 if form.errors else 200, form=form, signup=signup, token=token)
+
+
+@bp.post("/verify-email/<token>/again")
+@public
+def new_confirmation_link(token: str) -> Any:
+    """Send a new link to where the old one was sent."""
+    with transaction():
+        signup = Signup.find(token, late=True)
+        if signup:
+            signup.send_again()
+    if signup is None:
+        return _too_late(token)
+    here = Waiting(str(signup.id), signup.email, sent_again_at=time.time())
+    return here.keep(redirect(url_for(".check_email"), 303))
+
+
+def _begin(form: SignUpForm, hashed: str, target: str | None) -> Any:
+    """Keep the attempt until its address is confirmed."""
+    with transaction():
+        signup = Signup.start(form.email.address, form.name.data or "", hashed)
+    return Waiting(str(signup.id), signup.email, target).keep(redirect(url_for(".check_email"), 303))
+
+
+def _create(form: SignUpForm, hashed: str, target: str | None) -> Any:
+    """Make the account at once, on a host without mail."""
+    with transaction():
+        user = User.create(form.email.address, form.name.data or "", hashed, proven=False)
+    log_in(user)
+    return leave(onward(target))
+
+
+def _confirm(token: str) -> Any:
+    here, user = Waiting.read(), None
+    try:
+        with transaction():
+            signup = Signup.find(token)
+            if signup:
+                attempt, user = str(signup.id), signup.confirm()
+    except EmailTaken:
+        user = None
+    if user is None:
+        return _too_late(token)
+    if here is None or here.signup_id != attempt:
+        return leave(url_for(".login", why="confirmed"))
+    log_in(user)
+    return waiting.forget(leave(onward(here.target), "Email address confirmed."))
+
+
+def _too_late(token: str) -> Any:
+    signup = Signup.find(token, late=True)
+    return secret_page(
+        "auth/verify_email_late.html",
+        410,
+        token=token,
+        minutes=MINUTES,
+        address=masked(signup.email) if signup else None,
+    )

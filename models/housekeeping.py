@@ -1,0 +1,49 @@
+"""Deleting what is of no use any more. Safe at any time, also in several processes at once."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, or_, select
+
+from models.base import db, transaction
+from models.outgoing_mail import OutgoingMail
+from models.session import Session
+from models.signup import Signup
+from models.token import OneTimeToken
+
+DEAD_FOR = timedelta(days=1)  # a dead link is remembered for a day, to say why it does not work any more
+MAIL_KEPT = timedelta(days=30)
+BATCH = 1000  # rows a transaction: short locks, and little to repeat if one is ended
+
+
+def prune() -> dict[str, int]:
+    """Delete expired sessions, sign-ups and links that died a day ago, and mail that was done with 30 days ago.
+
+    Returns:
+        How many rows went, by what they were.
+    """
+    a_day_ago = func.now() - DEAD_FOR
+    return {
+        "sessions": _delete(Session, Session.sid, Session.expire <= func.now()),
+        "sign-ups": _delete(Signup, Signup.id, Signup.expires_at < a_day_ago),
+        "links": _delete(
+            OneTimeToken, OneTimeToken.id, or_(OneTimeToken.used_at < a_day_ago, OneTimeToken.expires_at < a_day_ago)
+        ),
+        "mails": _delete(
+            OutgoingMail,
+            OutgoingMail.id,
+            (OutgoingMail.state != "queued") & (OutgoingMail.due_at < func.now() - MAIL_KEPT),
+        ),
+    }
+
+
+def _delete(model: Any, key: Any, dead: ColumnElement[bool]) -> int:
+    """Delete in batches; rows that somebody else holds are left for the next time."""
+    total = 0
+    while True:
+        batch = select(key).where(dead).limit(BATCH).with_for_update(skip_locked=True)
+        with transaction():
+            gone = len(db.session.scalars(delete(model).where(key.in_(batch)).returning(key)).all())
+        total += gone
+        if gone < BATCH:
+            return total
