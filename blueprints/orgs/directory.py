@@ -1,0 +1,150 @@
+"""The list of an organization's people: search, filter, order and page, all in the address."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple, Self
+from uuid import UUID
+
+from flask import g, url_for
+from sqlalchemy import ColumnElement, Select, false, func, literal, select, text
+
+import access
+from blueprints.gate import can
+from blueprints.orgs import listing
+from blueprints.orgs.forms import PeopleFilter
+from blueprints.paging import Page
+from models import Invitation, OrganizationMember, Role, User
+from models.invitation import PENDING
+from models.text import unfit
+
+ORDERS = ("name", "role", "joined")
+FEW = 7  # members that one sees at a glance; a search is shown above that
+LONGEST = 254  # characters of a search: those of an email address
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which people are asked for."""
+
+    q: str = ""
+    role: Role | None = None
+    sort: str = "name"
+    page: int = 1
+
+    @classmethod
+    def of(cls, args: dict[str, str]) -> Self:
+        """Read an address's query; what it does not know, it leaves out."""
+        sort = args.get("sort", "")
+        return cls(
+            q=" ".join(args.get("q", "").split()),
+            role=Role.__members__.get(args.get("role", "")),
+            sort=sort if sort.removeprefix("-") in ORDERS else "name",
+            page=listing.page_number(args.get("page", "")),
+        )
+
+    @property
+    def narrows(self) -> bool:
+        """True where not everyone is asked for."""
+        return bool(self.q or self.role)
+
+    @property
+    def args(self) -> dict[str, Any]:
+        """The query, without its page and what goes without saying."""
+        given = {"q": self.q, "role": self.role.name if self.role else "", "sort": self.sort}
+        return {name: value for name, value in given.items() if value and (name, value) != ("sort", "name")}
+
+    def sorted(self, sort: str) -> str:
+        """Return the address of the same people in another order."""
+        return url_for("orgs.people.index", **replace(self, sort=sort).args)
+
+    def at(self, page: int) -> str:
+        """Return the address of another page."""
+        return url_for("orgs.people.index", **self.args, page=page if page > 1 else None)
+
+    def order(self, columns: Any) -> list[ColumnElement[Any]]:
+        """Return by what to order; equal ones by name, then by who came first."""
+        by = {"name": columns.search_text, "role": columns.role, "joined": columns.joined}
+        first = by[self.sort.removeprefix("-")]
+        return [first.desc() if self.sort.startswith("-") else first.asc(), columns.search_text, columns.id]
+
+
+class Person(NamedTuple):
+    """One line of the list."""
+
+    id: UUID
+    role: Role
+    joined: datetime
+    user_id: UUID
+    name: str
+    email: str
+
+    @classmethod
+    def of(cls, member: OrganizationMember, user: User) -> Self:
+        """Draw the line of somebody who was just changed."""
+        return cls(member.id, member.role, member.created_at, user.id, user.name, user.email)
+
+
+@dataclass(frozen=True)
+class People:
+    """A page of people, and how many there are in all."""
+
+    asked: Asked
+    found: Page
+    members: int
+    pending: int
+    filter: PeopleFilter
+
+    @property
+    def searchable(self) -> bool:
+        """True where there are enough people to search."""
+        return self.members > FEW or self.asked.narrows
+
+
+def people(asked: Asked) -> People:
+    """Read the people that are asked for, and the counts beside them, in one statement."""
+    where = _where(asked)
+    everyone = OrganizationMember.organization_id == g.org.id
+    found, counts = listing.read(
+        _lines().where(everyone, *where),
+        asked.order,
+        asked.page,
+        total=_lines().with_only_columns(func.count()).where(everyone, *where).scalar_subquery(),
+        members=select(func.count()).select_from(OrganizationMember).where(everyone).scalar_subquery(),
+        pending=_pending() if can(access.MANAGE_PEOPLE) else literal(0),
+    )
+    filled = PeopleFilter(data={"q": asked.q, "role": asked.role.name if asked.role else ""})
+    return People(asked, found, counts.members, counts.pending, filled)
+
+
+def _lines() -> Select[*tuple[Any, ...]]:
+    return select(
+        OrganizationMember.id,
+        OrganizationMember.role,
+        OrganizationMember.created_at.label("joined"),
+        User.id.label("user_id"),
+        User.name,
+        User.email,
+        User.search_text,
+    ).join(User, User.id == OrganizationMember.user_id)
+
+
+def _where(asked: Asked) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if asked.role:
+        conditions.append(OrganizationMember.role == asked.role)
+    if asked.q:
+        conditions.append(_says(asked.q))
+    return conditions
+
+
+def _says(q: str) -> ColumnElement[bool]:
+    """Name or email contains it. Escaped after folding, which turns other signs into % and _ too."""
+    if len(q) > LONGEST or unfit(q):
+        return false()
+    literally = func.regexp_replace(func.fold(q), r"([\\%_])", r"\\\1", "g")
+    return User.search_text.like(func.concat("%", literally, "%"))
+
+
+def _pending() -> Any:
+    waiting = select(func.count()).select_from(Invitation)
+    return waiting.where(Invitation.organization_id == g.org.id, text(PENDING)).scalar_subquery()

@@ -1,0 +1,133 @@
+"""The forms of organizations, people and invitations."""
+
+import re
+from typing import Any
+
+from markupsafe import Markup
+from wtforms import Form, RadioField, SearchField, SelectField
+from wtforms.validators import StopValidation
+
+from blueprints.forms import (
+    CurrentPasswordField,
+    HiddenField,
+    Line,
+    Lines,
+    OurForm,
+    StringField,
+    TextAreaField,
+    choice,
+)
+from blueprints.orgs import addressees
+from models import Role
+from models.organization import RESERVED, SLUG, free_slug
+
+MOST = 200  # addresses a time (DESIGN.md section 2)
+ROLES = [choice(role.name, role.label) for role in Role]
+SHAPE = "Use small letters, digits and hyphens for the address: 2 to 50 of them, with no hyphen at either end."
+
+
+class SlugField(StringField):
+    """An organization's address, in the form in which two are compared; empty where none was given."""
+
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002
+        """Refuse what cannot be an address, and words that people would take for ours."""
+        self.data = (self.data or "").strip().lower()
+        if self.data and not re.fullmatch(SLUG, self.data):
+            raise StopValidation(SHAPE)
+        if self.data in RESERVED:
+            raise StopValidation(f"The address “{self.data}” is used by Freehold itself. Choose another one.")
+
+
+class RoleField(RadioField):
+    """A role to give. Only what the actor may give is offered; what is posted, the authority judges."""
+
+    def offer(self, roles: list[Role]) -> None:
+        """Show these, from the least up."""
+        self.choices = [choice(role.name, role.label) for role in roles]
+
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002
+        """Refuse what is no role at all."""
+        if self.data not in Role.__members__:
+            raise StopValidation("Choose a role")
+
+    @property
+    def role(self) -> Role:
+        """The role that was chosen."""
+        return Role[self.data]
+
+
+class NewOrganizationForm(OurForm):
+    """/orgs/new."""
+
+    name = StringField("Name", [Line("the organization's name")])
+    slug = SlugField("Address")
+
+
+class VersionedForm(OurForm):
+    """A form that knows which version of the thing its page was made from; a caller may leave that out."""
+
+    version = HiddenField()
+
+    def outdated(self, version: int) -> bool:
+        """Tell whether somebody else changed the thing since; from now on the form speaks of this version."""
+        seen, self.version.data = str(self.version.data or ""), str(version)
+        return seen not in ("", str(version))
+
+
+class SettingsForm(VersionedForm):
+    """/orgs/<slug>/settings."""
+
+    name = StringField("Name", [Line("the organization's name")])
+    slug = SlugField("Address", [Line("the address")])
+
+
+class DeleteForm(OurForm):
+    """/orgs/<slug>/settings/delete."""
+
+    confirm = StringField("The organization's address")
+    current_password = CurrentPasswordField("Your password")
+
+
+class ConfirmForm(OurForm):
+    """A review page, whose only field is its button."""
+
+
+class ChangeRoleForm(VersionedForm):
+    """/orgs/<slug>/people/<member_id>/role."""
+
+    role = RoleField("Role", choices=ROLES)
+
+
+class AddressesField(TextAreaField):
+    """Email addresses, in whatever form a mail program or a spreadsheet gives them."""
+
+    found: addressees.Found
+
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002
+        """Read them; what is misspelt does not stop the others."""
+        self.found = addressees.read(self.data or "", MOST)
+        if self.found.count > MOST:
+            raise StopValidation(f"Enter at most {MOST} email addresses at a time. You entered {self.found.count:,}.")
+        if not self.found.count:
+            raise StopValidation("Enter at least one email address")
+
+
+class InviteForm(OurForm):
+    """/orgs/<slug>/people/invite."""
+
+    emails = AddressesField("Email addresses")
+    role = RoleField("Role", choices=ROLES, default=Role.VIEWER.name)
+    message = TextAreaField("Message (optional)", [Lines("the message", 500, required=False)])
+
+
+class PeopleFilter(Form):
+    """What narrows the list of people."""
+
+    q = SearchField("Search by name or email")
+    role = SelectField("Role", choices=[choice("", "Every role"), *reversed(ROLES)])
+
+
+def refuse_slug(form: NewOrganizationForm | SettingsForm, slug: str) -> None:
+    """Say that another organization has or had the address, and name one that is free."""
+    words = Markup("Another organization already uses the address <em>{}</em>. Try <em>{}</em>.")
+    form.refuse("slug", words.format(slug, free_slug(slug)))

@@ -1,0 +1,87 @@
+"""What an organization's home shows: what needs attention, the first steps, and one's projects."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flask import g
+from sqlalchemy import Select, func, select, text
+
+import access
+from blueprints.paging import Page, paged
+from models import Invitation, OrganizationMember, Project, ProjectMember, Role, User, db
+from models.invitation import PENDING
+
+SHORTLIST = 10
+LONG = timedelta(days=3)  # an invitation that waits longer than this needs attention
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The state of an organization, as far as its home tells it."""
+
+    members: int
+    owners: int
+    invited: int
+    waiting_long: int
+    all_projects: int
+    projects: list[Any]
+
+    @property
+    def has_company(self) -> bool:
+        """True once somebody else is here, or was invited."""
+        return self.members > 1 or self.invited > 0
+
+    @property
+    def begun(self) -> bool:
+        """True once the first steps are done."""
+        return self.has_company and self.all_projects > 0
+
+
+def overview() -> Overview:
+    """Read the state of the organization, in one statement, and the first of the viewer's projects in another."""
+    counts = db.session.execute(
+        select(
+            _count(select(OrganizationMember).where(OrganizationMember.organization_id == g.org.id)),
+            _count(_active_owners()),
+            _count(_pending()),
+            _count(_pending().where(Invitation.created_at < func.now() - LONG)),
+            _count(select(Project).where(Project.organization_id == g.org.id)),
+        )
+    ).one()
+    ours = _projects().where(Project.archived_at.is_(None))
+    return Overview(*counts, projects=list(db.session.execute(ours.limit(SHORTLIST)).all()))
+
+
+def guest_projects() -> Page:
+    """Return a page of the projects on which a guest has a role."""
+    return paged(_projects())
+
+
+def _projects() -> Select[*tuple[Any, ...]]:
+    """The viewer's projects: those with a row for them first, then by name."""
+    return (
+        access.visible_projects(g.actor)
+        .add_columns(ProjectMember.role.is_distinct_from(access.effective_role()).label("inherited"))
+        .order_by(ProjectMember.id.is_(None), func.lower(Project.name), Project.id)
+    )
+
+
+def _active_owners() -> Select[*tuple[Any, ...]]:
+    return (
+        select(OrganizationMember)
+        .join(User, User.id == OrganizationMember.user_id)
+        .where(
+            OrganizationMember.organization_id == g.org.id,
+            OrganizationMember.role == Role.OWNER,
+            User.deactivated_at.is_(None),
+        )
+    )
+
+
+def _pending() -> Select[*tuple[Any, ...]]:
+    return select(Invitation).where(Invitation.organization_id == g.org.id, text(PENDING))
+
+
+def _count(rows: Select[*tuple[Any, ...]]) -> Any:
+    return rows.with_only_columns(func.count()).scalar_subquery()

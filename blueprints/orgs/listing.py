@@ -1,0 +1,67 @@
+"""Lists of an organization: a page of rows with every count that stands beside them, in one statement."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+from flask import redirect, request, url_for
+from sqlalchemy import ColumnElement, Select, select, true
+from werkzeug.wrappers import Response
+
+from blueprints.fragments import current_page
+from blueprints.paging import FURTHEST, SIZE, Page
+from models import db
+
+Order = Callable[[Any], Sequence[ColumnElement[Any]]]
+
+
+def shown() -> dict[str, str]:
+    """Return what narrows the list that the browser shows.
+
+    That is the address asked for or, after a change that was made on the list, the address it is on.
+    """
+    if request.method != "POST":
+        return {name: request.args.get(name, "") for name in request.args}
+    query = parse_qs(urlsplit(current_page()).query, errors="replace")
+    return {name: values[0] for name, values in query.items()}
+
+
+def page_number(text: str) -> int:
+    """Read a page's number; whatever cannot be one is the first."""
+    return min(max(1, int(text)), FURTHEST) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+
+
+def read(rows: Select[*tuple[Any, ...]], order: Order, number: int, **counts: Any) -> tuple[Page, Any]:
+    """Read a page and its counts. The counts are there also where no row is.
+
+    Args:
+        rows: the whole list; its first column is never NULL.
+        order: given columns, by what to order them.
+        number: which page.
+        counts: scalar subqueries, `total` among them: how many rows the whole list has.
+
+    Returns:
+        The page, and a row that has the counts.
+    """
+    beside = select(*(count.label(name) for name, count in counts.items())).subquery("beside")
+    lines = rows.order_by(*order(rows.selected_columns)).limit(SIZE).offset((number - 1) * SIZE).subquery("lines")
+    both = select(beside, lines).select_from(beside.outerjoin(lines, true())).order_by(*order(lines.c))
+    found = list(db.session.execute(both).all())
+    here = [row for row in found if row[len(counts)] is not None]
+    return Page(here, number, found[0].total), found[0]
+
+
+def beyond(page: Page, endpoint: str, **args: Any) -> Response | None:
+    """Lead from a page that does not exist to the last one."""
+    if page.number <= page.pages:
+        return None
+    return redirect(url_for(endpoint, **args, page=page.pages), 303)
+
+
+def next_to(gone: UUID, before: Page, after: Page) -> UUID | None:
+    """Return the row that takes the place of one that left the list, where the reader's focus goes."""
+    place = next((i for i, row in enumerate(before.rows) if row.id == gone), None)
+    if place is None or not after.rows:
+        return None
+    return after.rows[min(place, len(after.rows) - 1)].id

@@ -1,0 +1,160 @@
+"""Who can use a project and why, and the roles that are set on it."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import abort, g, request, url_for
+from sqlalchemy import func, select
+
+import access
+from access import Access, ProjectHere
+from blueprints.forms import choice
+from blueprints.fragments import changed, leave, respond
+from blueprints.gate import requires
+from blueprints.paging import paged, searched
+from blueprints.projects.blueprint import bp
+from blueprints.projects.forms import INHERIT, AccessSearch, RoleForm, Search
+from blueprints.projects.projects import project_here
+from models import FollowsNothing, ProjectMember, User, db, transaction
+
+SHOWN = {
+    "here": ProjectMember.role == access.effective_role(),
+    "organization": ProjectMember.role.is_distinct_from(access.effective_role()),
+    "change": access.effective_role() >= access.USE_PROJECT.least,
+}
+
+
+def person_here(project_id: UUID, user_id: UUID) -> tuple[ProjectHere, Access]:
+    """Find a project and one of its people; guests find only people with a row on it."""
+    here = project_here(project_id)
+    target = access.access_of(here, user_id)
+    if target is None or (g.actor.role is None and target.row is None):
+        abort(404)
+    return here, target
+
+
+def project_of_members(project_id: UUID) -> ProjectHere:
+    """Find a project for a page that shows the organization's people: it is not there for guests."""
+    return project_here(project_id) if g.actor.role else abort(404)
+
+
+@bp.get("/<uuid:project_id>/access", endpoint="access")
+@requires(access.SEE_PROJECT, on=project_here)
+def people(here: ProjectHere) -> Any:
+    """Everyone who can use it, and where each role comes from."""
+    query = access.people_of(here, g.actor).add_columns(_set_on(here).label("set_here"))
+    if (show := request.args.get("show")) in SHOWN:
+        query = query.where(SHOWN[show])
+    query = query.order_by(access.effective_role().desc(), func.fold(User.name), User.id)
+    listed = _list(here, query)
+    count = listed["found"].rows[0].set_here if listed["people"] else 0
+    search = AccessSearch()
+    return respond("projects/access.html", "projects/_access.html", **listed, set_here=count, search=search, show=show)
+
+
+@bp.get("/<uuid:project_id>/access/add")
+@requires(access.SET_PROJECT_ROLES, on=project_of_members)
+def add(here: ProjectHere) -> Any:
+    """The members for whom nothing is set here, to choose one."""
+    query = access.candidates(here).order_by(func.fold(User.name), User.id)
+    return respond("projects/add.html", "projects/_candidates.html", **_list(here, query), search=Search())
+
+
+@bp.get("/<uuid:project_id>/access/<uuid:user_id>")
+@requires(access.SEE_PROJECT, on=person_here)
+def person(here: ProjectHere, target: Access) -> Any:
+    """Why one person has their role here and, for those who may, the form to change it."""
+    return _person(here, target, _role_form(here, target))
+
+
+@bp.post("/<uuid:project_id>/access/<uuid:user_id>")
+@requires(access.SET_PROJECT_ROLES, on=person_here)
+def set_role(here: ProjectHere, target: Access) -> Any:
+    """Give somebody a role here, or let them follow the organization."""
+    form = _role_form(here, target)
+    if form.accepted() and form.chosen is None and target.guest:
+        form.refuse("role", str(FollowsNothing()))
+    if form.errors:
+        return _person(here, target, form, 422)
+    with transaction():
+        now = access.confirm_set(g.actor, here, target, form.chosen)
+        conflict = form.outdated(_version(now)) and not (now.row and now.set_here is form.chosen)
+        if not conflict:
+            here.project.set_role(target.user.id, form.chosen, g.actor.user_id)
+    return _person(here, now, form, 409) if conflict else _changed(here, target)
+
+
+@bp.post("/<uuid:project_id>/access/<uuid:user_id>/remove")
+@requires(access.SEE_PROJECT, on=person_here)
+def unset(here: ProjectHere, target: Access) -> Any:
+    """Take away what is set here for somebody; done twice, it is done."""
+    with transaction():
+        if access.confirm_unset(g.actor, here, target):
+            here.project.remove(target.user.id)
+    return _changed(here, target)
+
+
+def _list(here: ProjectHere, query: Any) -> dict[str, Any]:
+    """Read one page of people, narrowed by what is searched for."""
+    q = searched()
+    found = paged(query.where(func.strpos(User.search_text, func.fold(q)) > 0) if q else query)
+    people = [Access(*row[:5]) for row in found.rows]
+    return {"here": here, "found": found, "people": people, "q": q, **_tools(here)}
+
+
+def _tools(here: ProjectHere) -> dict[str, Any]:
+    """What a row asks about its person."""
+    return {"may_change": lambda person: bool(_choices(here, person)) or access.may_unset(g.actor, here, person)}
+
+
+def _choices(here: ProjectHere, target: Access) -> list[Any]:
+    """What may be chosen for somebody: the organization's role first, then roles from the least up."""
+    choices = [choice(role.name, role.label) for role in access.settable(g.actor, here, target)]
+    if target.organization_role and access.may_set(g.actor, here, target, None):
+        choices.insert(0, choice(INHERIT, f"Use organization role ({target.organization_role.label})"))
+    return choices
+
+
+def _role_form(here: ProjectHere, target: Access) -> RoleForm:
+    present = target.set_here.name if target.set_here else INHERIT
+    return RoleForm(_choices(here, target), present, _version(target))
+
+
+def _version(target: Access) -> int:
+    return target.row.version if target.row else 0
+
+
+def _person(here: ProjectHere, target: Access, form: RoleForm, status: int = 200) -> Any:
+    may_unset = access.may_unset(g.actor, here, target)
+    context = {"here": here, "person": target, "form": form, "may_unset": may_unset, "conflict": status == 409}
+    return respond("projects/person.html", "projects/_dialog.html", status, **context)
+
+
+def _changed(here: ProjectHere, target: Access) -> Any:
+    """Redraw the person's row; where more than that changed, or where the actor's own rights did, the page."""
+    now = access.project_for(g.actor, here.id)
+    if now is None:
+        away = url_for(".index") if g.actor.role else url_for("orgs.index")
+        return leave(away, f"You can no longer use {here.project.name}.")
+    person = access.access_of(now, target.user.id, lock=True)
+    to, toast = url_for(".access", project_id=here.id), _words(now, target, person)
+    if person is None or not (person.effective and target.effective) or person.user.id == g.actor.user_id:
+        return leave(to, toast)
+    count = db.session.scalar(select(_set_on(now)))
+    fragment = "projects/_row_changed.html"
+    return changed(fragment, to=to, toast=toast, here=now, person=person, set_here=count, **_tools(now))
+
+
+def _words(here: ProjectHere, before: Access, now: Access | None) -> str:
+    """Say what came out of a change."""
+    if now is None or now.effective is None:
+        return f"{before.user.name} can no longer use {here.project.name}."
+    if now.decides_here:
+        return f"{now.user.name} is now {now.effective.article} on {here.project.name}."
+    return f"{now.user.name} is {now.effective.article} here, by the role in {g.org.name}."
+
+
+def _set_on(here: ProjectHere) -> Any:
+    """How many roles are set on a project, as a part of another statement."""
+    rows = ProjectMember.project_id == here.id, ProjectMember.role.is_not(None)
+    return select(func.count()).select_from(ProjectMember).where(*rows).scalar_subquery()
