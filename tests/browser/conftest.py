@@ -1,0 +1,116 @@
+"""A real browser on the real server: Chromium, gunicorn as bin/serve runs it, and mail through a real SMTP server."""
+
+import os
+import queue
+import re
+import socket
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.server import Server
+
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
+PATIENCE = 10_000  # milliseconds for anything on a page; the machine may be busy
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser; named by bin/test, or found on the PATH by Playwright's channel."""
+    missing = os.environ.get("FREEHOLD_CHROMIUM_MISSING")
+    if missing:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+    path = os.environ.get("FREEHOLD_CHROMIUM") or "/usr/bin/chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Postbox:
+    """Takes mail by SMTP and gives it to whoever waits for it."""
+
+    def __init__(self) -> None:
+        self._arrived: queue.Queue[Any] = queue.Queue()
+        self._seen: list[Any] = []
+        self._controller = Controller(self, hostname="127.0.0.1", port=_free_port())
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        self._arrived.put(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 taken"
+
+    def link_for(self, address: str) -> str:
+        """Wait for the next mail to an address that nobody asked for yet, and return the link in it."""
+        while True:
+            found = next((mail for mail in self._seen if address in mail["To"]), None)
+            if found:
+                self._seen.remove(found)
+                return re.findall(r"http://\S+", found.get_body(("plain",)).get_content())[0]
+            self._seen.append(self._arrived.get(timeout=20))
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self._controller.port}"
+
+
+@pytest.fixture(scope="session")
+def postbox() -> Iterator[Postbox]:
+    """Where the server's mail goes."""
+    box = Postbox()
+    box._controller.start()
+    yield box
+    box._controller.stop()
+
+
+@pytest.fixture(scope="session")
+def server(make_database: Callable[[str], str], postbox: Postbox) -> Iterator[Server]:
+    """The application behind gunicorn, on a migrated database of its own."""
+    with Server(make_database("browser"), _free_port(), postbox.url) as running:
+        yield running
+
+
+@pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
+def javascript(request: pytest.FixtureRequest) -> bool:
+    """Both ways to use every page."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def new_page(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]:
+    """new_page(javascript=True, width=1280, …) -> a page in a fresh browser context, which watches for trouble."""
+    contexts: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def make(*, javascript: bool = True, width: int = 1280, **options: Any) -> Page:
+        context = chromium.new_context(
+            base_url=server.url, java_script_enabled=javascript, viewport={"width": width, "height": 900}, **options
+        )
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("console", lambda said: trouble.append(said.text) if _is_trouble(said) else None)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not trouble
+
+
+def _is_trouble(said: Any) -> bool:
+    """Errors of scripts and of the content security policy; a 422 that a test provokes is none."""
+    return said.type == "error" and "Failed to load resource" not in said.text
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

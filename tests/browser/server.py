@@ -1,0 +1,77 @@
+"""The production server as a child process."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from runtime.children import dies_with_parent
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60.0
+
+
+class Server:
+    """gunicorn with our configuration: two processes, fast hashes, mail to a given SMTP server."""
+
+    def __init__(self, database_url: str, port: int, smtp_url: str) -> None:
+        self.database_url = database_url
+        self.url = f"http://127.0.0.1:{port}"
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")},
+            "DATABASE_URL": database_url,
+            "PORT": str(port),
+            "BASE_URL": self.url,
+            "SMTP_URL": smtp_url,
+            "MAIL_FROM": "Freehold <freehold@example.org>",
+            "SECRET_KEY": "a key that is only used by tests, 0123456789",
+            "ARGON2_MEMORY_KIB": "8",
+            "ARGON2_PASSES": "1",
+            "WEB_PROCESSES": "2",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.flask("db", "upgrade")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"],
+            cwd=ROOT,
+            env=self._environment,
+            start_new_session=True,
+            preexec_fn=dies_with_parent(15),
+        )
+        try:
+            self._await_answer()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(20)
+
+    def flask(self, *arguments: str) -> str:
+        """Run a `flask …` command against the server's database and return what it prints."""
+        command = [sys.executable, "-m", "flask", "--app", "app", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _await_answer(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("the server did not start")

@@ -1,0 +1,170 @@
+"""What every test stands on: a real PostgreSQL, the whole application, and a client like a browser."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from typing import Any
+
+import psycopg
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from psycopg import sql
+
+import emails
+from app import create_app
+from config import Settings
+from models import OutgoingMail, User, db
+from runtime.postgres import throwaway
+from tests.browser_like import Browser
+from tests.factories import Northfield, populate
+from tests.statements import Statements
+
+SERVER = "FREEHOLD_TEST_SERVER"  # the superuser's address, told by the first pytest process to its workers
+_running = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one PostgreSQL for the whole run; workers are told where it is."""
+    if not hasattr(config, "workerinput"):
+        server = _running.enter_context(throwaway())
+        os.environ[SERVER] = server.url("postgres", "{database}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop it."""
+    if not hasattr(config, "workerinput"):
+        _running.close()
+        os.environ.pop(SERVER, None)
+
+
+@pytest.fixture(scope="session")
+def make_database(worker_id: str) -> Callable[[str], str]:
+    """make_database(name) -> URL of a new, empty database that belongs to an ordinary role, as a host's does."""
+    server = os.environ[SERVER]
+
+    def make(name: str) -> str:
+        database = sql.Identifier(f"{name}_{worker_id}")
+        with psycopg.connect(server.format(database="postgres"), autocommit=True) as admin:
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
+            admin.execute(sql.SQL("CREATE DATABASE {} OWNER freehold").format(database))
+        return server.format(database=f"{name}_{worker_id}").replace("postgres@", "freehold@", 1)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def settings(make_database: Callable[[str], str]) -> Settings:
+    """A host's settings, with hashes that cost next to nothing."""
+    return Settings(
+        database_url=make_database("freehold"),
+        secret_key="a key that is only used by tests, 0123456789",
+        base_url="http://localhost",
+        mail_from="Freehold <freehold@example.org>",
+        mail_worker=False,
+        argon2_memory_kib=8,
+        argon2_passes=1,
+        hashing_threads=8,
+        testing=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def _application(settings: Settings) -> Iterator[Flask]:
+    app = create_app(settings)
+    with app.app_context():
+        upgrade()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(_application: Flask) -> Iterator[Flask]:
+    """The application, on an empty database. No context is pushed: each request of a client makes its own."""
+    yield _application
+    with _application.app_context(), db.engine.connect() as connection:
+        tables = ", ".join(table.name for table in db.metadata.sorted_tables)
+        connection.exec_driver_sql(f"TRUNCATE {tables}")
+
+
+@pytest.fixture
+def context(app: Flask) -> Iterator[None]:
+    """An application context, for tests that call models. Not together with a client: they would share a session."""
+    with app.app_context():
+        yield
+
+
+@pytest.fixture
+def app_with(app: Flask, settings: Settings) -> Iterator[Callable[..., Flask]]:
+    """app_with(email_verification="off") -> the application with other settings, on the same database."""
+    made: list[Flask] = []
+
+    def make(**changes: Any) -> Flask:
+        made.append(create_app(replace(settings, **changes)))
+        return made[-1]
+
+    yield make
+    for other in made:
+        with other.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def browser(app: Flask) -> Callable[..., Browser]:
+    """browser(user) -> a client where that user is logged in; browser() -> a visitor's. app= takes another one."""
+
+    def open_for(user: User | None = None, *, app: Flask = app) -> Browser:
+        return Browser(app, user)
+
+    return open_for
+
+
+@pytest.fixture
+def northfield(app: Flask) -> Northfield:
+    """The organization of all examples with its cast: owner, admin, operator, viewer, guest; and a stranger."""
+    with app.app_context():
+        return populate()
+
+
+@pytest.fixture
+def query(app: Flask) -> Callable[..., Any]:
+    """query("SELECT …", name=value) -> rows, by a connection of its own in autocommit."""
+
+    def run(statement: str, **values: Any) -> Any:
+        with app.app_context(), db.engine.connect() as connection:
+            result = connection.exec_driver_sql(statement, values or None)
+            return result.fetchall() if result.returns_rows else result.rowcount
+
+    return run
+
+
+@pytest.fixture
+def statements(app: Flask) -> Callable[[], AbstractContextManager[Statements]]:
+    """`with statements() as sent:` records what the application sends; len(sent) leaves BEGIN and COMMIT out."""
+    return lambda: Statements(app)
+
+
+@pytest.fixture
+def mails(app: Flask) -> Callable[[], list[Any]]:
+    """mails() -> the mails that are queued, oldest first, as they would be sent now."""
+
+    def written() -> list[Any]:
+        with app.app_context():
+            rows = db.session.scalars(db.select(OutgoingMail).order_by(OutgoingMail.id)).all()
+            return [mail for row in rows if (mail := emails.render(row))]
+
+    return written
+
+
+@pytest.fixture
+def link(mails: Callable[[], list[Any]]) -> Callable[[], str]:
+    """link() -> the path of the link in the latest mail."""
+
+    def latest() -> str:
+        body = mails()[-1].get_body(("plain",)).get_content()
+        return re.findall(r"http://localhost(/\S+)", body)[0]
+
+    return latest

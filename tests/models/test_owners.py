@@ -1,0 +1,120 @@
+"""An organization keeps an active Owner, through every door and also when many leave at once."""
+
+import threading
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from models import LastOwner, OrganizationMember, Role, User, db, membership, transaction
+from models.organization import Organization
+from models.text import address
+
+
+def owners(query, organization):
+    return query(
+        "SELECT count(*) FROM organization_members WHERE organization_id = %(id)s AND role = 'OWNER'",
+        id=organization.id,
+    )[0][0]
+
+
+@pytest.mark.usefixtures("context")
+class TestTheLastOwner:
+    def test_cannot_step_down(self, northfield):
+        with pytest.raises(LastOwner), transaction():
+            membership.change_role(db.session.merge(northfield.member("owner")), Role.VIEWER)
+
+    def test_cannot_be_removed(self, northfield):
+        with pytest.raises(LastOwner), transaction():
+            membership.remove(db.session.merge(northfield.member("owner")))
+
+    def test_cannot_be_deactivated(self, northfield):
+        with pytest.raises(LastOwner), transaction():
+            db.session.get_one(User, northfield.owner.id).deactivated_at = db.func.now()
+
+    def test_cannot_be_deleted_by_plain_sql(self, northfield):
+        with pytest.raises(LastOwner), transaction():
+            db.session.execute(text("DELETE FROM organization_members WHERE role = 'OWNER'"))
+
+    def test_hands_over_in_one_transaction(self, northfield):
+        with transaction():
+            membership.change_role(db.session.merge(northfield.member("owner")), Role.ADMIN)
+            membership.change_role(db.session.merge(northfield.member("admin")), Role.OWNER)
+
+    def test_may_go_where_another_stays(self, northfield):
+        with transaction():
+            membership.change_role(db.session.merge(northfield.member("admin")), Role.OWNER)
+        with transaction():
+            membership.remove(db.session.merge(northfield.member("owner")))
+
+    def test_counts_only_while_the_account_is_active(self, northfield):
+        with transaction():
+            db.session.get_one(User, northfield.admin.id).deactivated_at = db.func.now()
+            db.session.get_one(OrganizationMember, northfield.member("admin").id).role = Role.OWNER
+        with pytest.raises(LastOwner), transaction():
+            membership.change_role(db.session.merge(northfield.member("owner")), Role.VIEWER)
+
+
+def test_an_organization_without_an_owner_cannot_be_made(app):
+    with app.app_context(), pytest.raises(LastOwner), transaction():
+        db.session.add(Organization(name="Nobody's", slug="nobodys"))
+
+
+def test_a_deleted_organization_needs_an_owner_to_come_back(app, northfield):
+    with app.app_context():
+        with transaction():
+            organization = db.session.merge(northfield.organization)
+            organization.delete()
+        with transaction():
+            membership.remove(db.session.merge(northfield.member("owner")))
+        with pytest.raises(LastOwner), transaction():
+            organization.restore()
+
+
+@pytest.mark.parametrize("way", ["verb", "sql"])
+def test_of_ten_owners_who_leave_at_once_one_stays(app, northfield, query, way):
+    with app.app_context(), transaction():
+        for number in range(9):
+            user = User.create(address(f"owner{number}@example.org"), f"Owner {number}", "x", proven=True)
+            db.session.merge(northfield.organization).admit(user.id, Role.OWNER)
+    mine = "SELECT id FROM organization_members WHERE role = 'OWNER' AND organization_id = %(id)s"
+    members = query(mine, id=northfield.organization.id)
+    ready, ended = threading.Barrier(len(members)), []
+
+    def leave(member_id):
+        with app.app_context():
+            ready.wait()
+            try:
+                with transaction():
+                    if way == "sql":
+                        db.session.execute(text("DELETE FROM organization_members WHERE id = :id"), {"id": member_id})
+                    else:
+                        member = db.session.get_one(OrganizationMember, member_id)
+                        db.session.get_one(Organization, member.organization_id).lock()
+                        membership.remove(member)
+                ended.append("left")
+            except LastOwner:
+                ended.append("stayed")
+
+    threads = [threading.Thread(target=leave, args=row) for row in members]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(ended) == ["left"] * 9 + ["stayed"]
+    assert owners(query, northfield.organization) == 1
+
+
+def test_the_rule_needs_its_lock(make_database):
+    """The positive control: the same trigger without the lock lets both of two Owners go."""
+    url = make_database("unlocked")
+    with psycopg.connect(url, autocommit=True) as c:
+        c.execute("CREATE TABLE m (id int)")
+        c.execute("INSERT INTO m VALUES (1), (2)")
+    with psycopg.connect(url) as a, psycopg.connect(url) as b:
+        for connection, mine in ((a, 1), (b, 2)):
+            connection.execute("DELETE FROM m WHERE id = %s", (mine,))
+            assert connection.execute("SELECT count(*) FROM m").fetchone() == (1,)
+        a.commit()
+        b.commit()
+        assert a.execute("SELECT count(*) FROM m").fetchone() == (0,)

@@ -1,0 +1,60 @@
+"""What the tests of organizations share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from models import Invitation, OrganizationMember, Role, User, db, transaction
+from models.text import address
+from tests.factories import Northfield, add_user
+
+
+@pytest.fixture
+def invited(app: Flask, northfield: Northfield) -> Callable[..., Any]:
+    """invited(email, role="VIEWER", by="owner", message="") -> the id of a pending invitation to Northfield."""
+
+    def invite(email: str, role: str = "VIEWER", by: str = "owner", message: str = "") -> Any:
+        inviter = northfield.person(by)
+        assert inviter
+        with app.app_context(), transaction():
+            return Invitation.issue(northfield.organization.id, address(email), Role[role], inviter.id, message).id
+
+    return invite
+
+
+@pytest.fixture
+def join(app: Flask, northfield: Northfield) -> Callable[..., OrganizationMember]:
+    """join(name, role="VIEWER", email=None) -> the membership of somebody new in Northfield."""
+
+    def admit(name: str, role: str = "VIEWER", email: str | None = None) -> OrganizationMember:
+        with app.app_context(), transaction():
+            return northfield.organization.admit(add_user(name, email).id, Role[role])
+
+    return admit
+
+
+@pytest.fixture
+def crowd(app: Flask, northfield: Northfield) -> Callable[[int], None]:
+    """crowd(60) adds members Person 001 … Person 060, all Operators."""
+
+    def gather(number: int) -> None:
+        with app.app_context(), transaction():
+            password_hash = db.session.get_one(User, northfield.owner.id).password_hash
+            names = [(f"Person {n:03}", f"person{n:03}@example.org") for n in range(1, number + 1)]
+            people = [User(name=n, email=e, email_key=e, password_hash=password_hash) for n, e in names]
+            db.session.add_all(people)
+            db.session.flush()
+            here = northfield.organization.id
+            db.session.add_all(
+                OrganizationMember(organization_id=here, user_id=p.id, role=Role.OPERATOR) for p in people
+            )
+
+    return gather
+
+
+@pytest.fixture
+def as_(browser: Any, northfield: Northfield) -> Callable[[str], Any]:
+    """as_("admin") -> the browser of one of the cast."""
+    return lambda name: browser(northfield.person(name))

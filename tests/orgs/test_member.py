@@ -1,0 +1,312 @@
+import threading
+
+import pytest
+
+from models import Invitation, db, transaction
+
+PEOPLE = "/orgs/northfield/people"
+ROLES = ["VIEWER", "OPERATOR", "ADMIN", "OWNER"]
+MEMBERS = ["owner", "admin", "operator", "viewer"]
+NOWHERE = "00000000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture
+def path(northfield):
+    """path("viewer") -> the address of a member of the cast."""
+    return lambda name: f"{PEOPLE}/{northfield.member(name).id}"
+
+
+@pytest.fixture
+def role_of(northfield, query):
+    """role_of("viewer") -> the present role's name; None for who left."""
+
+    def present(name):
+        user = northfield.person(name)
+        found = query(
+            "SELECT role::text FROM organization_members WHERE user_id = %(user)s AND organization_id = %(here)s",
+            user=user.id,
+            here=northfield.organization.id,
+        )
+        return found[0][0] if found else None
+
+    return present
+
+
+@pytest.fixture
+def second_owner(northfield, query):
+    """Sven Weber, the admin, is an Owner too."""
+    query("UPDATE organization_members SET role = 'OWNER' WHERE id = %(id)s", id=northfield.member("admin").id)
+
+
+# --- looking ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_every_member_sees_every_member(as_, path, name):
+    for other in MEMBERS:
+        assert as_(name).get(path(other)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["guest", "stranger"])
+def test_nobody_else_does(as_, path, name):
+    assert as_(name).get(path("viewer")).status_code == 404
+    assert as_(name).post(path("viewer") + "/role", role="ADMIN").status_code == 404
+    assert as_(name).post(path("viewer") + "/remove").status_code == 404
+
+
+def test_a_member_of_another_organization_is_not_here(as_, northfield):
+    owner = as_("owner")
+    foreign, unknown = (owner.get(f"{PEOPLE}/{id}") for id in (northfield.harbour_member.id, NOWHERE))
+    assert foreign.status_code == unknown.status_code == 404
+    assert foreign.text == unknown.text
+    for id in (northfield.harbour_member.id, NOWHERE):
+        assert owner.post(f"{PEOPLE}/{id}/role", role="VIEWER").status_code == 404
+        assert owner.post(f"{PEOPLE}/{id}/remove").status_code == 404
+
+
+@pytest.mark.parametrize("id", ["7", "abc", "%00", "%ff", NOWHERE + "0"])
+def test_an_id_that_cannot_be_is_not_found(as_, id):
+    assert as_("owner").get(f"{PEOPLE}/{id}").status_code == 404
+
+
+def test_only_what_one_may_give_is_offered(as_, path):
+    owner, admin = as_("owner").get(path("viewer")).text, as_("admin").get(path("viewer")).text
+    assert [f'value="{role}"' in owner for role in ROLES] == [True] * 4
+    assert [f'value="{role}"' in admin for role in ROLES] == [True, True, True, False]
+
+
+def test_an_admin_reads_why_an_owner_is_out_of_reach(as_, path):
+    page = as_("admin").get(path("owner")).text
+    assert "Only Owners can change an Owner’s role." in page
+    assert "<form" not in page.split("<main")[1]
+    assert "Only Admins can change a Viewer’s role." in as_("operator").get(path("viewer")).text
+
+
+def test_the_dialog_has_the_same_words_as_the_page(as_, path):
+    part = as_("admin").get(path("viewer"), hx=True).text
+    assert part.strip().startswith("<dialog")
+    assert "Remove from Northfield…" in part
+    assert 'hx-target="#m-' in part
+    assert "hx-post" not in as_("admin").get(path("viewer")).text.split("<main")[1]
+
+
+def test_looking_takes_three_statements(as_, path, statements):
+    admin = as_("admin")
+    with statements() as sent:
+        admin.get(path("viewer"))
+    assert len(sent) == 3
+    assert not sent.writes
+
+
+# --- changing a role --------------------------------------------------------------------------------------------
+
+
+def test_an_admin_changes_a_role(as_, path, role_of):
+    admin = as_("admin")
+    answer = admin.post(path("viewer") + "/role", role="OPERATOR")
+    assert (answer.status_code, answer.location) == (303, PEOPLE)
+    assert role_of("viewer") == "OPERATOR"
+    assert "Role changed to Operator for Hana Reyes." in admin.get(PEOPLE).text
+
+
+def test_htmx_gets_the_row_and_a_toast(as_, path, northfield):
+    answer = as_("admin").post(path("viewer") + "/role", hx=True, role="OPERATOR")
+    assert answer.text.strip().startswith(f'<tr id="m-{northfield.member("viewer").id}">')
+    assert 'data-role="operator"' in answer.text
+    assert "Role changed to Operator for Hana Reyes." in answer.text
+    assert answer.text.split("<hx-partial")[0].strip() in as_("admin").get(PEOPLE).text
+
+
+@pytest.mark.parametrize("name", ["operator", "viewer"])
+def test_lower_roles_change_nobody(as_, path, role_of, name):
+    for other in MEMBERS:
+        if other != name:
+            assert as_(name).post(path(other) + "/role", role="VIEWER").status_code == 403
+            assert as_(name).post(path(other) + "/remove").status_code == 403
+    assert [role_of(other) for other in MEMBERS] == ["OWNER", "ADMIN", "OPERATOR", "VIEWER"]
+
+
+def test_an_admin_cannot_touch_an_owner(as_, path, role_of):
+    admin = as_("admin")
+    answer = admin.post(path("owner") + "/role", role="VIEWER")
+    assert answer.status_code == 403
+    assert "takes an Owner" in answer.text
+    assert admin.get(path("owner") + "/remove").status_code == 403
+    assert admin.post(path("owner") + "/remove").status_code == 403
+    assert role_of("owner") == "OWNER"
+
+
+def test_an_admin_cannot_make_an_owner(as_, path, role_of):
+    for name in ("viewer", "admin"):
+        assert as_("admin").post(path(name) + "/role", role="OWNER").status_code == 403
+    assert (role_of("viewer"), role_of("admin")) == ("VIEWER", "ADMIN")
+
+
+@pytest.mark.parametrize("role", ["SUPER", "", "viewer", "4", "OWNER\0", "\ufffd"])
+@pytest.mark.parametrize("hx", [True, False])
+def test_a_role_that_is_none_is_refused_with_the_form(as_, path, role_of, role, hx):
+    answer = as_("owner").post(path("viewer") + "/role", hx=hx, role=role)
+    assert answer.status_code == 422
+    assert "Choose a role" in answer.text
+    assert role_of("viewer") == "VIEWER"
+
+
+def test_anyone_may_step_down_and_nobody_up(as_, path, role_of):
+    operator = as_("operator")
+    assert operator.post(path("operator") + "/role", role="ADMIN").status_code == 403
+    assert operator.post(path("operator") + "/role", role="VIEWER").status_code == 303
+    assert role_of("operator") == "VIEWER"
+
+
+def test_stepping_down_redraws_the_whole_page(as_, path):
+    answer = as_("admin").post(path("admin") + "/role", hx=True, role="VIEWER")
+    assert answer.headers["HX-Redirect"] == PEOPLE
+
+
+def test_demoting_revokes_what_could_not_be_sent_any_more(as_, path, invited, query, second_owner):
+    invited("a@example.org", "OWNER", by="admin")
+    invited("b@example.org", "ADMIN", by="admin")
+    owner = as_("owner")
+    assert "sent 2 invitations that are still pending" in owner.get(path("admin")).text
+    owner.post(path("admin") + "/role", role="ADMIN")
+    assert "1 invitation they sent was revoked." in owner.get(PEOPLE).text
+    assert query("SELECT email FROM invitations WHERE revoked_at IS NOT NULL") == [("a@example.org",)]
+
+
+def test_the_second_of_two_at_once_sees_what_the_first_did(as_, path, role_of):
+    owner = as_("owner")
+    owner.post(path("viewer") + "/role", role="OPERATOR", version="1")
+    late = owner.post(path("viewer") + "/role", role="ADMIN", version="1")
+    assert late.status_code == 409
+    assert "Hana Reyes is now Operator. You chose Admin." in late.text
+    assert role_of("viewer") == "OPERATOR"
+    assert owner.post(path("viewer") + "/role", role="OPERATOR", version="1").status_code == 303
+    assert owner.post(path("viewer") + "/role", role="ADMIN", version="3").status_code == 303
+
+
+@pytest.mark.parametrize("version", ["x", "\0", "-1", "9" * 40])
+def test_a_version_that_never_was_is_no_fault(as_, path, version):
+    assert as_("owner").post(path("viewer") + "/role", role="ADMIN", version=version).status_code == 409
+
+
+# --- removing ---------------------------------------------------------------------------------------------------
+
+
+def test_removing_says_what_ends_and_ends_it(as_, path, role_of, invited, northfield, query):
+    invited("a@example.org", by="admin")
+    invited("b@example.org", by="admin")
+    with_row = (
+        "INSERT INTO project_members (project_id, organization_id, user_id, role) VALUES (%(p)s, %(o)s, %(u)s, 'ADMIN')"
+    )
+    query(with_row, p=northfield.project.id, o=northfield.organization.id, u=northfield.admin.id)
+    owner = as_("owner")
+    review = owner.get(path("admin") + "/remove").text
+    assert "its 2 projects" in review
+    assert "1 role set for them on projects ends." in review
+    assert "2 pending invitations they sent are revoked." in review
+    assert owner.post(path("admin") + "/remove").location == PEOPLE
+    assert "Removed Sven Weber from Northfield. 2 invitations they sent were revoked." in owner.get(PEOPLE).text
+    assert role_of("admin") is None
+    assert query("SELECT count(*) FROM project_members WHERE user_id = %(u)s", u=northfield.admin.id) == [(0,)]
+    assert query("SELECT count(*) FROM invitations WHERE revoked_at IS NOT NULL") == [(2,)]
+    assert as_("admin").get(PEOPLE).status_code == 404
+
+
+def test_htmx_gets_the_list_with_the_next_row_in_focus(as_, path, northfield):
+    owner = as_("owner")
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://localhost{PEOPLE}?sort=-name"}
+    data = {"csrf_token": owner.token()}
+    answer = owner.client.post(path("operator") + "/remove", data=data, headers=headers)
+    part = answer.text
+    assert "Kofi" not in part.split("<hx-partial")[0]
+    assert 'aria-sort="descending"' in part
+    assert "Removed Kofi Mensah from Northfield." in part
+    row = part[part.index(f'id="change-{northfield.member("viewer").id}"') :]
+    assert "autofocus" in row[: row.index(">")]
+    assert part.count("autofocus") == 1
+
+
+def test_who_is_gone_is_not_found(as_, path):
+    owner = as_("owner")
+    owner.post(path("viewer") + "/remove")
+    assert owner.post(path("viewer") + "/remove").status_code == 404
+    assert owner.post(path("viewer") + "/role", role="ADMIN").status_code == 404
+
+
+def test_removing_oneself_is_leaving(as_, path, role_of):
+    answer = as_("admin").post(path("admin") + "/remove")
+    assert (answer.status_code, answer.location) == (303, "/orgs")
+    assert role_of("admin") is None
+
+
+@pytest.mark.parametrize(("action", "fields"), [("role", {"role": "ADMIN"}), ("remove", {})])
+@pytest.mark.parametrize("hx", [True, False])
+def test_a_stale_token_changes_nothing(as_, path, role_of, action, fields, hx):
+    answer = as_("owner").post(f"{path('viewer')}/{action}", hx=hx, token="old", **fields)
+    assert answer.status_code == 422
+    assert "This page was open for a long time" in answer.text
+    assert role_of("viewer") == "VIEWER"
+
+
+# --- the last Owner ---------------------------------------------------------------------------------------------
+
+WORDS = "Northfield needs at least one Owner. Make someone else an Owner first."
+
+
+@pytest.mark.parametrize("hx", [True, False])
+@pytest.mark.parametrize(("action", "fields"), [("role", {"role": "ADMIN"}), ("remove", {})])
+def test_the_last_owner_stays(as_, path, role_of, action, fields, hx):
+    answer = as_("owner").post(f"{path('owner')}/{action}", hx=hx, **fields)
+    assert answer.status_code == 422
+    assert WORDS in answer.text
+    assert role_of("owner") == "OWNER"
+
+
+def test_with_a_second_owner_the_first_may_go(as_, path, role_of, second_owner):
+    assert as_("owner").post(path("owner") + "/remove").status_code == 303
+    assert role_of("owner") is None
+
+
+@pytest.mark.parametrize("action", ["role", "remove"])
+def test_of_two_owners_who_end_each_other_at_once_one_stays(as_, path, role_of, second_owner, action):
+    ready, answers = threading.Barrier(2), []
+
+    def end(actor, target):
+        person = as_(actor)
+        fields = {"csrf_token": person.token(), **({"role": "VIEWER"} if action == "role" else {})}
+        ready.wait()
+        answers.append(person.client.post(f"{path(target)}/{action}", data=fields).status_code)
+
+    threads = [threading.Thread(target=end, args=pair) for pair in (("owner", "admin"), ("admin", "owner"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) in ([303, 403], [303, 404])
+    assert [role_of("owner"), role_of("admin")].count("OWNER") == 1
+
+
+def test_of_two_owners_who_leave_at_once_one_stays(as_, role_of, second_owner):
+    ready, answers = threading.Barrier(2), []
+
+    def go(name):
+        person = as_(name)
+        token = person.token()
+        ready.wait()
+        answers.append(person.client.post("/orgs/northfield/settings/leave", data={"csrf_token": token}).status_code)
+
+    threads = [threading.Thread(target=go, args=[name]) for name in ("owner", "admin")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [303, 422]
+    assert [role_of("owner"), role_of("admin")].count("OWNER") == 1
+
+
+def test_an_invitation_sent_by_who_was_removed_is_gone(app, as_, path, invited, northfield):
+    id = invited(northfield.stranger.email, by="admin")
+    as_("owner").post(path("admin") + "/remove")
+    assert as_("stranger").post(f"/orgs/invitations/{id}/accept").status_code == 410
+    with app.app_context(), transaction():
+        assert db.session.get_one(Invitation, id).revoked_at

@@ -1,0 +1,82 @@
+"""Every route, tried by everybody: what the permission table says is what the doors do."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from access import Level, Permission
+from app import create_app
+from config import Settings
+from models import Invitation, Role, transaction
+from models.text import address
+
+ROLES = {"viewer": Role.VIEWER, "operator": Role.OPERATOR, "admin": Role.ADMIN, "owner": Role.OWNER}
+PRINCIPALS = ["visitor", "stranger", "guest", *ROLES]
+LOGIN = "/login"
+
+
+def routes() -> list[Rule]:
+    app = create_app(Settings(database_url="postgresql://nobody@localhost/none", secret_key="x", mail_worker=False))
+    return [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
+
+
+def door_id(rule: Rule) -> str:
+    return f"{'GET' if 'GET' in (rule.methods or ()) else 'POST'} {rule.rule}"
+
+
+@pytest.fixture
+def knock(app: Flask, browser: Any, northfield: Any) -> Any:
+    """knock(rule, principal) -> the answer to a request that names Northfield's own things."""
+    with app.app_context(), transaction():
+        invitation = Invitation.issue(
+            northfield.organization.id, address("ana@example.org"), Role.VIEWER, northfield.owner.id
+        )
+    things = {
+        "slug": "northfield",
+        "project_id": northfield.project.id,
+        "member_id": northfield.member("viewer").id,
+        "user_id": northfield.viewer.id,
+        "invitation_id": invitation.id,
+        "organization_id": northfield.organization.id,
+        "token": "A" * 64,
+    }
+
+    def ask(rule: Rule, principal: str) -> Any:
+        with app.test_request_context():
+            url = app.url_for(rule.endpoint, **{name: things[name] for name in rule.arguments})
+        asking = browser(northfield.person(principal))
+        return asking.get(url) if "GET" in (rule.methods or ()) else asking.post(url)
+
+    return ask
+
+
+def expected(gate: Any, principal: str, rule: Rule) -> str:
+    """What the table of DESIGN.md section 3 says: "in", "login", 403 or 404."""
+    if gate in ("bare", "public"):
+        return "in"
+    if principal == "visitor":
+        return "login"
+    if "slug" not in rule.arguments or (gate == "inside" and principal != "stranger"):
+        return "in"
+    if principal == "stranger" or principal == "guest":  # the open project has no row for the guest
+        return "404"
+    assert isinstance(gate, Permission)
+    assert gate.level in Level
+    return "in" if ROLES[principal] >= gate.least else "403"
+
+
+@pytest.mark.parametrize("principal", PRINCIPALS)
+@pytest.mark.parametrize("rule", routes(), ids=door_id)
+def test_the_door_does_what_the_table_says(rule, principal, knock, app):
+    answer = knock(rule, principal)
+    wanted = expected(app.view_functions[rule.endpoint].gate, principal, rule)
+    to_login = answer.status_code == 302 and answer.location.startswith(LOGIN)
+    if wanted == "login":
+        assert to_login
+    elif wanted == "in":
+        assert not to_login
+        assert answer.status_code not in (401, 403) or (answer.status_code, principal) == (403, "visitor")
+    else:
+        assert str(answer.status_code) == wanted
