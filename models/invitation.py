@@ -3,21 +3,18 @@
 import secrets
 from datetime import datetime
 from enum import Enum
-from typing import Any, NamedTuple, Self
+from typing import Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Row, func, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config import INVITATION_LIFE
 from models import link
 from models.base import Base, Record, Refusal, db
-from models.organization import Organization, OrganizationMember
 from models.outgoing_mail import OutgoingMail
-from models.project import Project
 from models.role import Role
 from models.text import Address
-from models.user import User
 
 MAILED, COPIED = "invitation-mailed", "invitation-copied"  # a mailed link proves its address, a copied one nothing
 PENDING = "accepted_at IS NULL AND revoked_at IS NULL AND declined_at IS NULL AND replaced_at IS NULL"
@@ -104,20 +101,8 @@ class Invitation(Record, Base):
             )
             .values(replaced_at=func.now())
         )
-        invitation = cls(
-            organization_id=organization_id,
-            email=address.typed,
-            email_key=address.key,
-            role=role,
-            message=message,
-            nonce=secrets.token_bytes(32),
-            invited_by=invited_by,
-            expires_at=func.now() + INVITATION_LIFE,
-        )
-        db.session.add(invitation)
-        db.session.flush()
-        OutgoingMail.queue("invitation", invitation.id)
-        return invitation
+        invitation = cls(organization_id=organization_id, email=address.typed, email_key=address.key, role=role)
+        return invitation._send(invited_by, message)
 
     def again(self, by: UUID, *, mailed: bool = True) -> "Invitation":
         """Replace the invitation by a fresh one: new link, new expiry, from whoever sends it again.
@@ -132,22 +117,19 @@ class Invitation(Record, Base):
         self.hold(State.EXPIRED)
         self.replaced_at = func.now()
         db.session.flush()
-        fresh = Invitation(
-            organization_id=self.organization_id,
-            project_id=self.project_id,
-            email=self.email,
-            email_key=self.email_key,
-            role=self.role,
-            message=self.message,
-            nonce=secrets.token_bytes(32),
-            invited_by=by,
-            expires_at=func.now() + INVITATION_LIFE,
-        )
-        db.session.add(fresh)
+        fresh = Invitation(organization_id=self.organization_id, project_id=self.project_id, role=self.role)
+        fresh.email, fresh.email_key = self.email, self.email_key
+        return fresh._send(by, self.message, mailed=mailed)
+
+    def _send(self, by: UUID, message: str, *, mailed: bool = True) -> Self:
+        """Add the row with a link and a life of its own, and queue its mail."""
+        self.invited_by, self.message = by, message
+        self.nonce, self.expires_at = secrets.token_bytes(32), func.now() + INVITATION_LIFE
+        db.session.add(self)
         db.session.flush()
         if mailed:
-            OutgoingMail.queue("invitation", fresh.id)
-        return fresh
+            OutgoingMail.queue("invitation", self.id)
+        return self
 
     def revoke(self) -> None:
         """Withdraw it. Revoking twice is one revocation."""
@@ -189,97 +171,6 @@ class Invitation(Record, Base):
         over = next((state for state, moment in ends.items() if moment), None)
         return over or (State.EXPIRED if self.expires_at <= now else State.PENDING)
 
-    def accept(self, user: User) -> OrganizationMember:
-        """Join. The organization is locked first, then the invitation: of many at once, one joins.
-
-        Raises:
-            CannotAccept: with the state that it is in.
-            AlreadyMember: by the surrounding transaction; the membership and the invitation stay as they are.
-        """
-        organization = db.session.get_one(Organization, self.organization_id)
-        organization.lock()
-        self.hold()
-        offer = Offer.of(self.id)
-        if offer is None or offer.state is not State.PENDING:
-            raise CannotAccept(offer.state if offer else State.GONE)
-        self.accepted_at, self.accepted_by = func.now(), user.id
-        return organization.admit(user.id, self.role)
-
     def link_text(self, purpose: str) -> str:
         """The token as a link carries it, mailed or copied."""
         return link.make(purpose, self.id, self.nonce)
-
-
-class Offer(NamedTuple):
-    """An invitation with all that decides what it is worth."""
-
-    invitation: Invitation
-    organization: Organization
-    project: Project | None
-    inviter: User
-    inviter_role: Role | None
-    state: State
-    mailed: bool  # the link was mailed, so whoever holds it reads that address's mail
-
-    @classmethod
-    def of(cls, invitation_id: UUID) -> "Offer | None":
-        """Look at an invitation as it is now."""
-        row = db.session.execute(_offers.where(Invitation.id == invitation_id)).one_or_none()
-        return cls._made(row, mailed=True) if row else None
-
-    @classmethod
-    def find(cls, token_text: str) -> "Offer | None":
-        """Return the offer that a link carries; None if we never made that link."""
-        token = link.read(token_text)
-        offer = token and cls.of(token.id)
-        if not token or not offer:
-            return None
-        purpose = next((p for p in (MAILED, COPIED) if link.proves(token, p, offer.invitation.nonce)), None)
-        return offer._replace(mailed=purpose == MAILED) if purpose else None
-
-    @classmethod
-    def waiting_for(cls, user_id: UUID, email_key: str) -> "list[Offer]":
-        """Return what can be accepted by the account with this (proven) address."""
-        mine = select(OrganizationMember.organization_id).where(OrganizationMember.user_id == user_id)
-        rows = db.session.execute(
-            _offers.where(
-                Invitation.email_key == email_key, text(PENDING), Invitation.organization_id.not_in(mine)
-            ).order_by(Invitation.id)
-        )
-        offers = [cls._made(row, mailed=True) for row in rows]
-        return [offer for offer in offers if offer.state is State.PENDING]
-
-    @classmethod
-    def _made(cls, row: Row[Any], *, mailed: bool) -> "Offer":
-        state = row.Invitation.state(row.now)
-        if row.Organization.deleted_at or (state is State.PENDING and not _stands(row)):
-            state = State.GONE
-        return cls(row.Invitation, row.Organization, row.Project, row.User, row.inviter_role, state, mailed)
-
-
-def _stands(row: Row[Any]) -> bool:
-    """Tell whether its sender could still send it. One to a project must never become a membership."""
-    able = row.inviter_role is not None and row.inviter_role.may_give(row.Invitation.role)
-    return able and row.User.deactivated_at is None and row.Invitation.project_id is None
-
-
-# Always as the database has it now: an offer is looked at again under a lock.
-_offers = (
-    select(
-        Invitation,
-        Organization,
-        Project,
-        User,
-        OrganizationMember.role.label("inviter_role"),
-        func.clock_timestamp().label("now"),
-    )
-    .join(Organization, Organization.id == Invitation.organization_id)
-    .outerjoin(Project, Project.id == Invitation.project_id)
-    .join(User, User.id == Invitation.invited_by)
-    .outerjoin(
-        OrganizationMember,
-        (OrganizationMember.organization_id == Invitation.organization_id)
-        & (OrganizationMember.user_id == Invitation.invited_by),
-    )
-    .execution_options(populate_existing=True)
-)

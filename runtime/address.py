@@ -1,11 +1,7 @@
-"""Where the web server listens, and whether it can."""
+"""Whether the web server can listen where it is told to."""
 
-import ipaddress
-import os
 import socket
 import time
-
-from config import Settings
 
 PORT_SECONDS = 2.0
 LOOK_SECONDS = 0.05
@@ -13,25 +9,6 @@ LOOK_SECONDS = 0.05
 
 class CannotServe(Exception):
     """Something outside keeps us from serving; the message says what to change."""
-
-
-def bind_host(settings: Settings) -> str:
-    """Return the address to listen on: BIND, or the loopback interface.
-
-    Raises:
-        CannotServe: if development would listen to other machines.
-    """
-    host = os.environ.get("BIND") or "127.0.0.1"
-    if not settings.production and not _is_loopback(host):
-        raise CannotServe(f"BIND: development listens on 127.0.0.1 only, not {host}. Set FREEHOLD_ENV=production.")
-    return host
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_address(host: str, port: int) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config import INSTANCE, Settings, SettingsError, from_environment
-from runtime.address import CannotServe, bind_host, check_address
+from runtime.address import CannotServe, check_address
 from runtime.children import dies_with_parent
 from runtime.postgres import EmbeddedPostgres, PostgresError
 
@@ -40,7 +40,7 @@ def main() -> int:
         signal.signal(name, _stop)
     try:
         settings = from_environment()
-        check_address(bind_host(settings), settings.port)
+        check_address(settings.bind, settings.port)
         with database(settings) as server:
             migrate()
             serve(settings, server)
@@ -99,7 +99,7 @@ def serve(settings: Settings, server: EmbeddedPostgres | None) -> None:
         preexec_fn=dies_with_parent(signal.SIGQUIT),  # noqa: PLW1509 - it only makes one system call
     )
     try:
-        _await_answer(web, bind_host(settings), settings.port)
+        _await_answer(web, settings.bind, settings.port)
         print(_welcome(settings, server), flush=True)
         while web.poll() is None:
             if server and not server.running:

@@ -38,7 +38,8 @@ def send(message: EmailMessage) -> None:
         raise NoServer
     else:
         body = message.get_body(("plain",))
-        log.info("Mail to %s: %s\n%s", message["To"], message["Subject"], body.get_content() if body else "")
+        text = body.get_content() if body else ""
+        log.warning("Without SMTP_URL, mail is only shown. To %s: %s\n%s", message["To"], message["Subject"], text)
 
 
 def _send(message: EmailMessage, url: SplitResult) -> None:

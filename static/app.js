@@ -1,4 +1,4 @@
-// What signed-in pages need beyond htmx: a busy mark, focus that is never lost, toasts, dialogs, live updates.
+// What signed-in pages need beyond htmx: a busy mark, focus that is never lost, dialogs, live updates.
 // Every page works without it.
 (() => {
   const one = (selector, root = document) => root.querySelector(selector);
@@ -58,20 +58,11 @@
   document.addEventListener('click', event => {
     const dialog = event.target.closest('[data-close]')?.closest('dialog');
     if (dialog) { event.preventDefault(); dialog.close(); }
-    event.target.closest('[data-dismiss]')?.closest('.toast, .note')?.remove();
   });
 
-  // 4. Toasts leave after 8 s unless hovered or focused; problems stay. One printed with the page is put in again, so
-  //    that the live region announces it.
-  const toasts = byId('toasts');
-  const leave = toast => setTimeout(() => toast.matches(':hover, :focus-within') ? leave(toast) : toast.remove(), 8000);
-  new MutationObserver(changes => {
-    for (const { addedNodes } of changes)
-      for (const node of addedNodes) if (node.matches?.('.toast:not(.bad)')) leave(node);
-  }).observe(toasts, { childList: true });
-  toasts.append(...toasts.children);
+  // 4. What never reached the server is told where the reader is.
   document.addEventListener('htmx:error', ({ detail: { error } }) => {
-    if (error?.name !== 'AbortError') (one('dialog[open] .notices') ?? toasts).append(byId('unreachable').content.cloneNode(true));
+    if (error?.name !== 'AbortError') (one('dialog[open] .notices') ?? byId('toasts')).append(byId('unreachable').content.cloneNode(true));
   });
 
   // 5. Live: one stream for the visible page. Its events carry topics only; each region fetches itself again.

@@ -7,7 +7,18 @@
     if (reveal) show(reveal, byId(reveal.dataset.reveal).type === 'password');
     const copier = event.target.closest('[data-copy]');
     if (copier) copy(copier);
+    event.target.closest('[data-dismiss]')?.closest('.toast, .note')?.remove();
   });
+
+  // Toasts leave after 8 s unless hovered or focused; problems stay. One printed with the page is put in again, so
+  // that the live region announces it.
+  const toasts = byId('toasts');
+  const leave = toast => setTimeout(() => toast.matches(':hover, :focus-within') ? leave(toast) : toast.remove(), 8000);
+  new MutationObserver(changes => {
+    for (const { addedNodes } of changes)
+      for (const node of addedNodes) if (node.matches?.('.toast:not(.bad)')) leave(node);
+  }).observe(toasts, { childList: true });
+  toasts.append(...toasts.children);
 
   // Passwords: shown on request, hidden again before they are sent, so that the browser offers to keep them.
   const show = (button, plain) => {

@@ -85,9 +85,10 @@ def _application(settings: Settings) -> Iterator[Flask]:
 def app(_application: Flask) -> Iterator[Flask]:
     """The application, on an empty database. No context is pushed: each request of a client makes its own."""
     yield _application
+    # Not TRUNCATE: it makes new files for every table and index, and takes thirty times as long.
+    deletes = " ".join(f"DELETE FROM {table.name};" for table in reversed(db.metadata.sorted_tables))
     with _application.app_context(), db.engine.connect() as connection:
-        tables = ", ".join(table.name for table in db.metadata.sorted_tables)
-        connection.exec_driver_sql(f"TRUNCATE {tables}")
+        connection.exec_driver_sql(f"DO $$ BEGIN {deletes} END $$")
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def expected(gate: Any, principal: str, rule: Rule) -> str:
         return "login"
     if "slug" not in rule.arguments or (gate == "inside" and principal != "stranger"):
         return "in"
-    if principal == "stranger" or principal == "guest":  # the open project has no row for the guest
+    if principal in ("stranger", "guest"):  # the open project has no row for the guest
         return "404"
     assert isinstance(gate, Permission)
     assert gate.level in Level

@@ -97,7 +97,7 @@ def _sign_up(offer: Offer, form: SignUpForm) -> Any:
     hashed = hash_password(form.password.data or "")
     with transaction():
         user = User.create(form.email.address, form.name.data or "", hashed, proven=offer.mailed)
-        offer.invitation.accept(user)
+        offer.accept(user)
     return _enter(offer, user)
 
 
@@ -105,7 +105,7 @@ def _join(offer: Offer, user: User) -> Any:
     """Join with an account. Doing it twice is doing it once."""
     try:
         with transaction():
-            offer.invitation.accept(user)
+            offer.accept(user)
             if offer.mailed:
                 user.prove_address()
     except AlreadyMember:

@@ -108,8 +108,8 @@ def people(asked: Asked) -> People:
         _lines().where(everyone, *where),
         asked.order,
         asked.page,
-        total=_lines().with_only_columns(func.count()).where(everyone, *where).scalar_subquery(),
-        members=select(func.count()).select_from(OrganizationMember).where(everyone).scalar_subquery(),
+        total=_count(asked).where(everyone, *where).scalar_subquery(),
+        members=_count(Asked()).where(everyone).scalar_subquery(),
         pending=_pending() if can(access.MANAGE_PEOPLE) else literal(0),
     )
     filled = PeopleFilter(data={"q": asked.q, "role": asked.role.name if asked.role else ""})
@@ -128,6 +128,12 @@ def _lines() -> Select[*tuple[Any, ...]]:
     ).join(User, User.id == OrganizationMember.user_id)
 
 
+def _count(asked: Asked) -> Select[int]:
+    """Count without looking at the accounts where nothing is searched in them."""
+    counted = select(func.count()).select_from(OrganizationMember)
+    return counted.join(User, User.id == OrganizationMember.user_id) if asked.q else counted
+
+
 def _where(asked: Asked) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if asked.role:
@@ -138,11 +144,14 @@ def _where(asked: Asked) -> list[ColumnElement[bool]]:
 
 
 def _says(q: str) -> ColumnElement[bool]:
-    """Name or email contains it. Escaped after folding, which turns other signs into % and _ too."""
+    """Name or email contains it. Escaped after folding, which turns other signs into % and _ too.
+
+    The pattern is a subquery of its own, so that PostgreSQL makes it once, not for each row.
+    """
     if len(q) > LONGEST or unfit(q):
         return false()
     literally = func.regexp_replace(func.fold(q), r"([\\%_])", r"\\\1", "g")
-    return User.search_text.like(func.concat("%", literally, "%"))
+    return User.search_text.like(select(func.concat("%", literally, "%")).scalar_subquery())
 
 
 def _pending() -> Any:

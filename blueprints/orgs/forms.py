@@ -29,7 +29,7 @@ SHAPE = "Use small letters, digits and hyphens for the address: 2 to 50 of them,
 class SlugField(StringField):
     """An organization's address, in the form in which two are compared; empty where none was given."""
 
-    def pre_validate(self, form: Any) -> None:  # noqa: ARG002
+    def pre_validate(self, form: Any) -> None:
         """Refuse what cannot be an address, and words that people would take for ours."""
         self.data = (self.data or "").strip().lower()
         if self.data and not re.fullmatch(SLUG, self.data):
@@ -45,7 +45,7 @@ class RoleField(RadioField):
         """Show these, from the least up."""
         self.choices = [choice(role.name, role.label) for role in roles]
 
-    def pre_validate(self, form: Any) -> None:  # noqa: ARG002
+    def pre_validate(self, form: Any) -> None:
         """Refuse what is no role at all."""
         if self.data not in Role.__members__:
             raise StopValidation("Choose a role")
@@ -103,7 +103,7 @@ class AddressesField(TextAreaField):
 
     found: addressees.Found
 
-    def pre_validate(self, form: Any) -> None:  # noqa: ARG002
+    def pre_validate(self, form: Any) -> None:
         """Read them; what is misspelt does not stop the others."""
         self.found = addressees.read(self.data or "", MOST)
         if self.found.count > MOST:

@@ -71,7 +71,7 @@ def accept_invitation(invitation_id: UUID) -> Any:
     offer = _offer(invitation_id)
     try:
         with transaction():
-            offer.invitation.accept(db.session.get_one(User, g.identity.viewer.id))
+            offer.accept(db.session.get_one(User, g.identity.viewer.id))
     except CannotAccept:
         abort(410)
     home_of = url_for("orgs.home", slug=offer.organization.slug)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, g, request, url_for
+from flask import Blueprint, abort, g, request, url_for
 from markupsafe import Markup
 from sqlalchemy import Row, func, select, text
 
@@ -52,7 +52,7 @@ def index() -> Any:
 def leave() -> Any:
     """Review what ends with one's membership, and leave."""
     form = ConfirmForm()
-    member = db.session.get_one(OrganizationMember, g.actor.member_id)
+    member = db.session.get(OrganizationMember, g.actor.member_id) or abort(404)
     if form.accepted():
         try:
             with transaction():

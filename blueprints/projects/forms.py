@@ -76,9 +76,10 @@ class RoleForm(VersionedForm):
 
     def __init__(self, choices: list[Any], chosen: str, version: int) -> None:
         """Offer choices, of which one is marked."""
-        super().__init__(data={"role": chosen, "version": version})
+        posted = request.method == "POST"
+        super().__init__(data={"role": None if posted else chosen, "version": version})
         self.role.choices = choices
-        if request.method == "POST" and request.form.get("inherit") == "1":
+        if posted and request.form.get("inherit") == "1":
             self.role.data = INHERIT
 
     def validate_role(self, field: Any) -> None:

@@ -112,7 +112,7 @@ def delete(here: ProjectHere) -> Any:
     with transaction():
         access.confirm_on(g.actor, here, access.MANAGE_PROJECT)
         here.project.delete()
-    return leave(url_for("orgs.home" if g.actor.role is None else ".index"), f"{name} was deleted.")
+    return leave(url_for(".index" if g.actor.role else "orgs.index"), f"{name} was deleted.")
 
 
 def _asked(page: str, form: Any, status: int = 422, **context: Any) -> Any:

@@ -1,6 +1,7 @@
 """The production server as a child process."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -42,7 +43,7 @@ class Server:
             cwd=ROOT,
             env=self._environment,
             start_new_session=True,
-            preexec_fn=dies_with_parent(15),
+            preexec_fn=dies_with_parent(signal.SIGTERM),  # noqa: PLW1509 - it only makes one system call
         )
         try:
             self._await_answer()

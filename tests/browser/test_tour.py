@@ -1,4 +1,4 @@
-"""The whole main job as two people do it in a browser: the ten-minute tour of the README, with JavaScript and without."""
+"""The whole main job as two people do it in a browser, with JavaScript and without: the tour of the README."""
 
 import re
 import uuid

@@ -48,7 +48,7 @@ def row_of(query: Callable[..., list[tuple[str | None]]]) -> Callable[[Project, 
 
     def find(project: Project, user: User) -> list[tuple[str | None]]:
         found = "SELECT role::text FROM project_members WHERE project_id = %(project)s AND user_id = %(user)s"
-        return [tuple(row) for row in query(found, project=project.id, user=user.id)]
+        return [(row[0],) for row in query(found, project=project.id, user=user.id)]
 
     return find
 

@@ -89,7 +89,7 @@ def name_of(value):
 OPEN, RESTRICTED, ARCHIVED = ON_AN_OPEN_PROJECT, ON_A_RESTRICTED_PROJECT, ON_AN_ARCHIVED_PROJECT
 
 
-@pytest.mark.parametrize(("request_", "answers"), cases(OPEN + RESTRICTED, changing=False), ids=name_of)
+@pytest.mark.parametrize(("request_", "answers"), list(cases(OPEN + RESTRICTED, changing=False)), ids=name_of)
 def test_doors_show_and_refuse(request_, answers, browser, northfield, at, state):
     before = state()
     for who, status in answers.items():
@@ -97,13 +97,13 @@ def test_doors_show_and_refuse(request_, answers, browser, northfield, at, state
     assert state() == before
 
 
-@pytest.mark.parametrize(("request_", "answers"), cases(OPEN + RESTRICTED, changing=True), ids=name_of)
+@pytest.mark.parametrize(("request_", "answers"), list(cases(OPEN + RESTRICTED, changing=True)), ids=name_of)
 def test_doors_open_for_whom_they_should(request_, answers, browser, northfield, at):
     for who, status in answers.items():
         assert send(browser, northfield, at, who, request_).status_code == status
 
 
-@pytest.mark.parametrize(("request_", "answers"), cases(ARCHIVED, changing=False), ids=name_of)
+@pytest.mark.parametrize(("request_", "answers"), list(cases(ARCHIVED, changing=False)), ids=name_of)
 def test_an_archived_project_is_read_only(request_, answers, browser, northfield, at, archive, state):
     archive(northfield.project)
     before = state()
@@ -115,7 +115,7 @@ def test_an_archived_project_is_read_only(request_, answers, browser, northfield
     assert state() == before
 
 
-@pytest.mark.parametrize(("request_", "answers"), cases(ARCHIVED, changing=True), ids=name_of)
+@pytest.mark.parametrize(("request_", "answers"), list(cases(ARCHIVED, changing=True)), ids=name_of)
 def test_an_archived_project_can_be_restored_and_deleted(request_, answers, browser, northfield, at, archive):
     archive(northfield.project)
     for who, status in answers.items():

@@ -134,8 +134,7 @@ BAD = {
     "a long name": {"name": "x" * 101},
     "a NUL byte": {"name": "At\0las"},
     "a line break": {"name": "At\nlas"},
-    "broken UTF-8": {"name": b"At\xfflas"},
-    "a lone surrogate": {"name": b"At\xed\xa0\x80las"},
+    "broken UTF-8": {"name": "At\ufffdlas"},
     "a reversed name": {"name": "At\u202elas"},
     "a long description": {"name": "Atlas", "description": "x" * 501},
     "a NUL byte below": {"name": "Atlas", "description": "x\0"},
@@ -154,6 +153,15 @@ def test_bad_input_is_told_at_the_form(page, fields, browser, northfield, at, st
     assert response.status_code == 422
     assert "There is a problem" in response.text
     assert "<title>Error: " in response.text
+    assert state() == before
+
+
+@pytest.mark.parametrize("name", ["At%FFlas", "At%ED%A0%80las", "At%00las"])
+def test_bytes_that_are_no_text_are_no_fault(name, browser, northfield, at, state):
+    visitor, before = browser(northfield.admin), state()
+    body, kind = f"csrf_token={visitor.token()}&name={name}", "application/x-www-form-urlencoded"
+    response = visitor.client.post(f"{at()}/new", data=body, content_type=kind)
+    assert response.status_code in (400, 422)
     assert state() == before
 
 
@@ -289,7 +297,7 @@ def test_a_fragment_is_a_part_of_its_page(page, browser, northfield, at):
     visitor, url = browser(northfield.owner), at() + page.format(northfield.project.id)
     fragment = visitor.get(url, hx=True)
     assert fragment.text.strip() in visitor.get(url).text
-    assert fragment.headers["Vary"] == "HX-Request"
+    assert "HX-Request" in fragment.headers["Vary"]
     assert "<html" not in fragment.text
 
 

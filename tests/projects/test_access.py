@@ -1,0 +1,392 @@
+"""Who can use a project: the list, one person, setting a role and taking it away."""
+
+import pytest
+
+from models import Organization, OrganizationMember, Role, User, db, transaction
+
+
+@pytest.fixture
+def crowd(app, northfield):
+    """Sixty more Viewers; Person 01 to Person 60."""
+    with app.app_context(), transaction():
+        users = [
+            User(name=f"Person {n:02}", email=f"p{n}@example.org", email_key=f"p{n}@example.org", password_hash="x")
+            for n in range(1, 61)
+        ]
+        db.session.add_all(users)
+        db.session.flush()
+        here = northfield.organization.id
+        db.session.add_all(OrganizationMember(organization_id=here, user_id=u.id, role=Role.VIEWER) for u in users)
+
+
+@pytest.fixture
+def demote(app, northfield):
+    """demote("admin", Role.VIEWER) changes a role behind everybody's back."""
+
+    def change(name, role):
+        with app.app_context(), transaction():
+            db.session.get_one(OrganizationMember, northfield.member(name).id).role = role
+
+    return change
+
+
+def words(html):
+    """A page's text without its tags."""
+    return " ".join("".join(part.partition(">")[2] for part in ("x>" + html).split("<")).split())
+
+
+def row_in(page, user):
+    return words(page.split(f'id="person-{user.id}"')[1].split("</tr>")[0])
+
+
+# --- the list ------------------------------------------------------------------------------------------------
+
+
+def test_everyone_is_listed_with_the_reason(browser, northfield, at, give):
+    give(northfield.project, northfield.viewer, Role.OPERATOR)
+    page = browser(northfield.viewer).get(at(northfield.project, "access")).text
+    assert "Owner in Northfield Owners always have full access. It cannot be changed here." in row_in(
+        page, northfield.owner
+    )
+    assert "Operator in Northfield" in row_in(page, northfield.operator)
+    assert "Set on this project by Hana Reyes, just now" in row_in(page, northfield.viewer)
+    assert "Northfield role: Viewer" in row_in(page, northfield.viewer)
+
+
+def test_a_role_that_gives_nothing_more_is_struck_through(browser, northfield, at, give):
+    give(northfield.project, northfield.admin, Role.VIEWER)
+    page = browser(northfield.viewer).get(at(northfield.project, "access")).text
+    assert "<del" in page
+    assert "Viewer set here – has no effect, Admin in Northfield is higher" in page
+
+
+def test_the_note_counts_the_roles_set_here(browser, northfield, at, give):
+    give(northfield.project, northfield.viewer, Role.ADMIN)
+    give(northfield.project, northfield.operator, Role.ADMIN)
+    page = browser(northfield.viewer).get(at(northfield.project, "access")).text
+    assert "2 people have a role set on this project." in page
+
+
+def test_the_list_of_a_restricted_project(browser, northfield, at):
+    page = browser(northfield.admin).get(at(northfield.restricted, "access")).text
+    assert "Only people named here can use this project" in page
+    assert "Guest" in row_in(page, northfield.guest)
+    assert "Named on this project by Amara Okafor" not in row_in(page, northfield.owner)
+    assert northfield.viewer.email not in page
+
+
+def test_a_guest_sees_only_people_with_a_row(browser, northfield, at, give):
+    give(northfield.restricted, northfield.viewer, None)
+    page = browser(northfield.guest).get(at(northfield.restricted, "access")).text
+    assert northfield.viewer.email in page
+    assert northfield.owner.email in page
+    assert northfield.admin.email not in page
+    assert "Set a project role" not in page
+    assert "Leave…" in row_in(page, northfield.guest)
+
+
+@pytest.mark.parametrize(
+    ("show", "shown"),
+    [("here", "viewer"), ("organization", "owner admin operator"), ("change", "owner admin operator viewer")],
+)
+def test_the_list_can_be_narrowed(show, shown, browser, northfield, at, give):
+    give(northfield.project, northfield.viewer, Role.OPERATOR)
+    page = browser(northfield.owner).get(at(northfield.project, f"access?show={show}")).text
+    people = {"owner", "admin", "operator", "viewer"}
+    assert {who for who in people if f'id="person-{northfield.person(who).id}"' in page} == set(shown.split())
+
+
+def test_the_list_is_searched_and_paged(browser, northfield, at, crowd):
+    visitor = browser(northfield.viewer)
+    assert "Showing 1–50 of 64 people" in visitor.get(at(northfield.project, "access")).text
+    assert "Showing 51–64 of 64 people" in visitor.get(at(northfield.project, "access?page=9")).text
+    assert "10 people" in visitor.get(at(northfield.project, "access?q=PERSÓN+1")).text
+
+
+def test_the_search_that_finds_nobody(browser, northfield, at):
+    assert "No one matches “zzz”." in browser(northfield.viewer).get(at(northfield.project, "access?q=zzz")).text
+
+
+def test_a_viewer_is_offered_no_change(browser, northfield, at):
+    page = browser(northfield.viewer).get(at(northfield.project, "access")).text
+    assert "Change…" not in page
+    assert "Set a project role" not in page
+    assert page.count("Why?") == 4
+
+
+def test_an_admin_may_not_change_an_owner(browser, northfield, at):
+    page = browser(northfield.admin).get(at(northfield.project, "access")).text
+    assert "Why?" in row_in(page, northfield.owner)
+    assert "Change…" in row_in(page, northfield.viewer)
+
+
+def test_those_without_a_role_here_can_be_chosen(browser, northfield, at, give):
+    give(northfield.restricted, northfield.operator, None)
+    page = browser(northfield.admin).get(at(northfield.restricted, "access", "add")).text
+    assert at(northfield.restricted, "access", northfield.viewer) in page
+    assert at(northfield.restricted, "access", northfield.operator) not in page
+    assert northfield.guest.email not in page
+
+
+# --- one person ----------------------------------------------------------------------------------------------
+
+
+def test_the_chain_leads_to_the_effective_role(browser, northfield, at, give):
+    give(northfield.project, northfield.viewer, Role.ADMIN)
+    page = words(browser(northfield.viewer).get(at(northfield.project, "access", northfield.viewer)).text)
+    assert "Northfield Viewer organization role" in page
+    assert "Billing pipeline Admin set by Hana Reyes, just now" in page
+    assert "Effective role Admin" in page
+
+
+def test_the_form_offers_what_may_be_given(browser, northfield, at):
+    page = browser(northfield.admin).get(at(northfield.project, "access", northfield.viewer)).text
+    offered = [part.split('"')[0] for part in page.split('name="role" value="')[1:]]
+    assert offered == ["INHERIT", "VIEWER", "OPERATOR", "ADMIN"]
+    assert "Use organization role (Viewer)" in page
+
+
+def test_a_guest_cannot_follow_an_organization(browser, northfield, at):
+    page = browser(northfield.owner).get(at(northfield.restricted, "access", northfield.guest)).text
+    assert "Use organization role" not in page
+    assert "Remove Lena Novak" in page
+
+
+def test_a_member_outside_a_restricted_project_has_no_role(browser, northfield, at):
+    page = browser(northfield.owner).get(at(northfield.restricted, "access", northfield.viewer)).text
+    assert "None: Hana Reyes cannot use this project" in page
+
+
+def test_an_owner_needs_nothing(browser, northfield, at):
+    page = browser(northfield.owner).get(at(northfield.project, "access", northfield.owner)).text
+    assert "Owners always have full access. It cannot be changed here." in page
+    assert "Save role" not in page
+
+
+def test_a_dialog_has_the_same_form(browser, northfield, at):
+    visitor, url = browser(northfield.owner), at(northfield.project, "access", northfield.viewer)
+    dialog = visitor.get(url, hx=True).text
+    assert "<dialog" in dialog
+    assert f'hx-target="#person-{northfield.viewer.id}"' in dialog
+    assert "hx-target" not in visitor.get(url).text.split('id="person"')[1].split("</main>")[0]
+
+
+# --- setting and taking away ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["VIEWER", "OPERATOR", "ADMIN", "OWNER"])
+def test_a_role_is_set(role, browser, northfield, at, row_of):
+    visitor = browser(northfield.owner)
+    response = visitor.post(at(northfield.project, "access", northfield.viewer), role=role)
+    assert (response.status_code, response.location) == (303, at(northfield.project, "access"))
+    assert row_of(northfield.project, northfield.viewer) == [(role,)]
+
+
+def test_setting_answers_htmx_with_the_row(browser, northfield, at):
+    visitor = browser(northfield.owner)
+    fragment = visitor.post(at(northfield.project, "access", northfield.viewer), role="ADMIN", hx=True).text
+    assert fragment.lstrip().startswith(f'<tr id="person-{northfield.viewer.id}">')
+    assert "1 person has a role set on this project." in fragment
+    assert "Hana Reyes is now an Admin on Billing pipeline." in fragment
+    page = visitor.get(at(northfield.project, "access")).text
+    assert fragment.split("</tr>")[0].strip() in page
+
+
+def test_inherit_makes_the_row_follow(browser, northfield, at, give, row_of, query):
+    give(northfield.project, northfield.viewer, Role.ADMIN)
+    browser(northfield.owner).post(at(northfield.project, "access", northfield.viewer), inherit="1")
+    assert row_of(northfield.project, northfield.viewer) == [(None,)]
+    assert query("SELECT inherited_from_org FROM project_members WHERE user_id = %(u)s", u=northfield.viewer.id)[0][0]
+
+
+def test_removing_goes_back_to_the_organization(browser, northfield, at, give, row_of):
+    give(northfield.project, northfield.viewer, Role.ADMIN)
+    visitor, url = browser(northfield.owner), at(northfield.project, "access", northfield.viewer)
+    assert "goes back to <strong>Viewer</strong> from Northfield" in visitor.get(url).text
+    assert "Hana Reyes is a Viewer here, by the role in Northfield." in visitor.post(f"{url}/remove", hx=True).text
+    assert row_of(northfield.project, northfield.viewer) == []
+
+
+def test_removing_twice_is_done(browser, northfield, at):
+    url = at(northfield.project, "access", northfield.viewer, "remove")
+    assert [browser(northfield.owner).post(url).status_code for _ in range(2)] == [303, 303]
+
+
+def test_naming_somebody_opens_a_restricted_project(browser, northfield, at):
+    browser(northfield.admin).post(at(northfield.restricted, "access", northfield.viewer), inherit="1")
+    visitor = browser(northfield.viewer)
+    assert visitor.get(at(northfield.restricted)).status_code == 200
+    assert visitor.get(at(northfield.restricted, "edit")).status_code == 403
+
+
+def test_removing_closes_a_restricted_project(browser, northfield, at, give):
+    give(northfield.restricted, northfield.viewer, Role.OPERATOR)
+    response = browser(northfield.admin).post(at(northfield.restricted, "access", northfield.viewer, "remove"), hx=True)
+    assert response.headers["HX-Redirect"] == at(northfield.restricted, "access")
+    assert browser(northfield.viewer).get(at(northfield.restricted)).status_code == 404
+
+
+def test_a_guest_is_removed_and_gone(browser, northfield, at, row_of):
+    response = browser(northfield.admin).post(at(northfield.restricted, "access", northfield.guest, "remove"), hx=True)
+    assert response.headers["HX-Redirect"] == at(northfield.restricted, "access")
+    assert row_of(northfield.restricted, northfield.guest) == []
+    assert browser(northfield.guest).get(at(northfield.restricted)).status_code == 404
+
+
+def test_a_guest_may_leave(browser, northfield, at):
+    visitor = browser(northfield.guest)
+    response = visitor.post(at(northfield.restricted, "access", northfield.guest, "remove"))
+    assert (response.status_code, response.location) == (303, "/orgs")
+    assert "You can no longer use Payroll." in visitor.get("/orgs").text
+
+
+def test_a_guest_adds_nobody_whatever_their_role(browser, northfield, at, give, state):
+    give(northfield.restricted, northfield.guest, Role.OWNER)
+    before = state()
+    visitor = browser(northfield.guest)
+    assert visitor.post(at(northfield.restricted, "access", northfield.viewer), role="VIEWER").status_code == 404
+    assert visitor.post(at(northfield.restricted, "access", northfield.stranger), role="VIEWER").status_code == 404
+    assert state() == before
+
+
+def test_a_guest_admin_changes_those_who_are_there(browser, northfield, at, give, row_of):
+    give(northfield.restricted, northfield.guest, Role.ADMIN)
+    give(northfield.restricted, northfield.viewer, None)
+    browser(northfield.guest).post(at(northfield.restricted, "access", northfield.viewer), role="OPERATOR")
+    assert row_of(northfield.restricted, northfield.viewer) == [("OPERATOR",)]
+
+
+def test_a_project_admin_manages_only_their_project(browser, northfield, at, give):
+    give(northfield.project, northfield.viewer, Role.ADMIN)
+    visitor = browser(northfield.viewer)
+    assert visitor.post(at(northfield.project, "access", northfield.operator), role="ADMIN").status_code == 303
+    assert visitor.post(at(northfield.project, "access", northfield.owner), role="VIEWER").status_code == 403
+    assert visitor.get("/orgs/northfield/people/invite").status_code == 403
+
+
+def test_nobody_goes_up_by_themselves(browser, northfield, at, state):
+    before = state()
+    visitor = browser(northfield.admin)
+    assert visitor.post(at(northfield.project, "access", northfield.admin), role="OWNER").status_code == 403
+    assert state() == before
+
+
+def test_stepping_down_moves_the_whole_page(browser, northfield, at, give):
+    give(northfield.project, northfield.viewer, Role.ADMIN)
+    response = browser(northfield.viewer).post(
+        at(northfield.project, "access", northfield.viewer), inherit="1", hx=True
+    )
+    assert response.headers["HX-Redirect"] == at(northfield.project, "access")
+
+
+BAD = {
+    "an unknown role": {"role": "KING"},
+    "a small role": {"role": "admin"},
+    "no role": {},
+    "an empty role": {"role": ""},
+    "a NUL byte": {"role": "ADMIN\0"},
+    "a long role": {"role": "A" * 5000},
+    "another flag": {"inherit": "yes"},
+    "a number": {"role": "4"},
+}
+
+
+@pytest.mark.parametrize("hx", [False, True])
+@pytest.mark.parametrize("fields", BAD.values(), ids=BAD)
+def test_a_forged_role_is_told_at_the_form(fields, hx, browser, northfield, at, state):
+    before = state()
+    response = browser(northfield.owner).post(at(northfield.project, "access", northfield.operator), hx=hx, **fields)
+    assert response.status_code == 422
+    assert "Choose a role" in response.text
+    assert state() == before
+
+
+def test_a_guest_has_nothing_to_follow(browser, northfield, at, state):
+    before = state()
+    response = browser(northfield.owner).post(at(northfield.restricted, "access", northfield.guest), inherit="1")
+    assert response.status_code == 422
+    assert "Only a member of the organization can follow its role here." in response.text
+    assert state() == before
+
+
+def test_two_who_set_at_once_are_told(browser, northfield, at, give, row_of):
+    give(northfield.project, northfield.viewer, Role.OPERATOR)
+    visitor, url = browser(northfield.owner), at(northfield.project, "access", northfield.viewer)
+    assert visitor.post(url, role="ADMIN", version="1").status_code == 303
+    late = visitor.post(url, role="VIEWER", version="1")
+    assert late.status_code == 409
+    assert "Amara Okafor changed this" in late.text
+    assert row_of(northfield.project, northfield.viewer) == [("ADMIN",)]
+    assert visitor.post(url, role="VIEWER", version="2").status_code == 303
+
+
+def test_setting_the_same_twice_is_no_conflict(browser, northfield, at):
+    visitor, url = browser(northfield.owner), at(northfield.project, "access", northfield.viewer)
+    assert [visitor.post(url, role="ADMIN", version="0").status_code for _ in range(2)] == [303, 303]
+
+
+@pytest.mark.parametrize("version", ["x", "-1", "9" * 40, "1\0"])
+def test_an_impossible_version_is_an_old_one(version, browser, northfield, at):
+    url = at(northfield.project, "access", northfield.viewer)
+    assert browser(northfield.owner).post(url, role="ADMIN", version=version).status_code == 409
+
+
+def test_a_stale_token_changes_nothing(browser, northfield, at, state):
+    before = state()
+    url = at(northfield.project, "access", northfield.viewer)
+    assert browser(northfield.owner).post(url, role="ADMIN", token="stale").status_code == 422
+    assert browser(northfield.owner).post(f"{url}/remove", token="").status_code == 422
+    assert state() == before
+
+
+@pytest.mark.parametrize("id", ["nonsense", "00000000-0000-0000-0000-000000000000", "%00"])
+def test_an_impossible_person_is_not_found(id, browser, northfield, at):
+    assert browser(northfield.owner).get(at(northfield.project, "access", id)).status_code == 404
+
+
+def test_a_stranger_looks_like_nobody(browser, northfield, at):
+    visitor = browser(northfield.owner)
+    stranger = visitor.get(at(northfield.project, "access", northfield.stranger))
+    nobody = visitor.get(at(northfield.project, "access", "00000000-0000-0000-0000-000000000000"))
+    assert (stranger.status_code, stranger.text) == (404, nobody.text)
+
+
+def test_a_refusal_names_who_can_help(browser, northfield, at):
+    page = browser(northfield.operator).post(at(northfield.project, "access", northfield.viewer), role="ADMIN").text
+    assert "Amara Okafor, Sven Weber" in page
+
+
+def test_a_refusal_tells_a_guest_no_names(browser, northfield, at):
+    page = browser(northfield.guest).post(at(northfield.restricted, "archive")).text
+    assert "Sven Weber" not in page
+
+
+def test_leaving_the_organization_ends_its_project_roles(browser, northfield, at, give, row_of):
+    give(northfield.project, northfield.viewer, Role.ADMIN)
+    member = northfield.member("viewer")
+    browser(northfield.owner).post(f"/orgs/northfield/people/{member.id}/remove")
+    assert row_of(northfield.project, northfield.viewer) == []
+
+
+def test_a_deleted_organization_has_no_projects(app, browser, northfield, at):
+    with app.app_context(), transaction():
+        db.session.get_one(Organization, northfield.organization.id).delete()
+    assert browser(northfield.owner).get(at(northfield.project)).status_code == 404
+
+
+# --- statements and fragments --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["access", "access/add", "access/{viewer}"])
+def test_pages_take_three_statements(page, browser, northfield, at, statements, crowd):
+    visitor, url = browser(northfield.owner), at(northfield.project, page.format(viewer=northfield.viewer.id))
+    with statements() as sent:
+        visitor.get(url)
+    assert len(sent) == 3
+    assert sent.writes == []
+
+
+@pytest.mark.parametrize("page", ["access", "access/add"])
+def test_a_fragment_is_a_part_of_its_page(page, browser, northfield, at):
+    visitor, url = browser(northfield.owner), at(northfield.project, page)
+    assert visitor.get(url, hx=True).text.strip() in visitor.get(url).text
