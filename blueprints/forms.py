@@ -50,6 +50,17 @@ class OurForm(Form):
             self.form_errors = [*self.form_errors, message]
 
 
+class VersionedForm(OurForm):
+    """A form that knows which version of the thing its page was made from; a caller may leave that out."""
+
+    version = HiddenField()
+
+    def outdated(self, version: int) -> bool:
+        """Tell whether somebody else changed the thing since; from now on the form speaks of this version."""
+        seen, self.version.data = str(self.version.data or ""), str(version)
+        return seen not in ("", str(version))
+
+
 def choice(value: str, label: str) -> Any:
     """One option of radio buttons or a drop-down."""
     return _Choice(value, label)
@@ -131,5 +142,6 @@ __all__ = [
     "StringField",
     "TextAreaField",
     "ValidationError",
+    "VersionedForm",
     "choice",
 ]

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, func, select, text, update
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, func, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config import INVITATION_LIFE
@@ -85,24 +85,33 @@ class Invitation(Record, Base):
 
     @classmethod
     def issue(cls, organization_id: UUID, address: Address, role: Role, invited_by: UUID, message: str = "") -> Self:
-        """Invite an address and queue the mail. An expired invitation of the same address makes way.
+        """Invite one address; see issue_all()."""
+        (id,) = cls.issue_all(organization_id, [address], role, invited_by, message)
+        return db.session.get_one(cls, id)
+
+    @classmethod
+    def issue_all(
+        cls, organization_id: UUID, addresses: list[Address], role: Role, invited_by: UUID, message: str = ""
+    ) -> list[UUID]:
+        """Invite addresses and queue their mail, in three statements however many there are.
+
+        An expired invitation of the same address makes way.
+
+        Returns:
+            The keys of the invitations.
 
         Raises:
-            AlreadyInvited: by the surrounding transaction, if a live one waits.
+            AlreadyInvited: by the surrounding transaction, if a live one waits for one of them.
         """
-        db.session.execute(
-            update(cls)
-            .where(
-                cls.organization_id == organization_id,
-                cls.project_id.is_(None),
-                cls.email_key == address.key,
-                cls.expires_at <= func.now(),
-                text(PENDING),
-            )
-            .values(replaced_at=func.now())
-        )
-        invitation = cls(organization_id=organization_id, email=address.typed, email_key=address.key, role=role)
-        return invitation._send(invited_by, message)
+        same = cls.organization_id == organization_id, cls.email_key.in_([address.key for address in addresses])
+        expired = cls.project_id.is_(None), cls.expires_at <= func.now(), text(PENDING)
+        db.session.execute(update(cls).where(*same, *expired).values(replaced_at=func.now()))
+        shared = {"organization_id": organization_id, "role": role, "message": message, "invited_by": invited_by}
+        issued = insert(cls).values(expires_at=func.now() + INVITATION_LIFE, **shared).returning(cls.id)
+        rows = [{"email": a.typed, "email_key": a.key, "nonce": secrets.token_bytes(32)} for a in addresses]
+        ids = list(db.session.scalars(issued, rows))
+        OutgoingMail.queue_all("invitation", ids)
+        return ids
 
     def again(self, by: UUID, *, mailed: bool = True) -> "Invitation":
         """Replace the invitation by a fresh one: new link, new expiry, from whoever sends it again.

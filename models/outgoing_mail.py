@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, func, select, text
+from sqlalchemy import CheckConstraint, Index, func, insert, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Record, db
@@ -42,6 +42,11 @@ class OutgoingMail(Record, Base):
         mail = cls(message=message, subject_id=subject_id)
         db.session.add(mail)
         return mail
+
+    @classmethod
+    def queue_all(cls, message: str, subject_ids: list[UUID]) -> None:
+        """Write the same message about many rows, in one statement."""
+        db.session.execute(insert(cls), [{"message": message, "subject_id": id} for id in subject_ids])
 
     @classmethod
     def claim(cls) -> Self | None:

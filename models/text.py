@@ -67,7 +67,7 @@ def address(text: str) -> Address:
     if len(text) > MAX_EMAIL or unfit(text):
         raise BadText("is not an email address")
     if text.endswith("@"):
-        raise BadText("is missing a domain, like name@example.com")
+        raise BadText(f"is missing a domain, like {text}example.com")
     try:
         found = validate_email(text, check_deliverability=False)
     except EmailNotValidError:

@@ -9,6 +9,7 @@ import os
 import random
 import smtplib
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
@@ -19,12 +20,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from config import Settings, settings
-from models import OutgoingMail, db, transaction
+from models import OutgoingMail, db, housekeeping, transaction
 from models.outgoing_mail import GIVE_UP
 from runtime import smtp
 
 Render = Callable[[OutgoingMail], EmailMessage | None]
 
+TIDY_EVERY = 3600.0  # seconds between deletions of what has expired, plus or minus a fifth
 LONGEST_NAP = 30.0  # seconds between looks when nobody wakes us
 FIRST_RETRY, LONGEST_RETRY = 10, 900  # seconds; doubled at each try, plus or minus a fifth
 
@@ -67,12 +69,13 @@ def run(app: Flask, render: Render, until: Callable[[], bool] = lambda: False) -
         render: writes a queued mail, or returns None if it should not be sent any more.
         until: asked between mails; True ends the loop.
     """
-    pause = 1.0
+    pause, tidy = 1.0, _next_tidying()
     while not until():
         try:
             with app.app_context(), _listen(settings()) as wake:
                 while not until():
                     deliver_due(render)
+                    tidy = _tidied(tidy)
                     _nap(wake, until)
                     pause = 1.0
         except (psycopg.Error, DBAPIError, NoConnection) as error:
@@ -82,6 +85,18 @@ def run(app: Flask, render: Render, until: Callable[[], bool] = lambda: False) -
         if not until():
             threading.Event().wait(pause * random.uniform(0.8, 1.2))  # noqa: S311
             pause = min(pause * 2, LONGEST_NAP)
+
+
+def _tidied(due: float) -> float:
+    """Delete what has expired, if that is due by the monotonic clock; return when it is due next."""
+    if time.monotonic() < due:
+        return due
+    housekeeping.prune()
+    return _next_tidying()
+
+
+def _next_tidying() -> float:
+    return time.monotonic() + TIDY_EVERY * random.uniform(0.8, 1.2)  # noqa: S311
 
 
 def deliver_due(render: Render) -> int:

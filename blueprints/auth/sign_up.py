@@ -34,7 +34,7 @@ def signup() -> Any:
         return leave(onward(target))
     if settings().signup == "invited":
         return render_template("auth/invited_only.html"), 403 if request.method == "POST" else 200
-    form = SignUpForm()
+    form = SignUpForm(email=request.args.get("email", ""))
     if form.accepted():
         hashed = hash_password(form.password.data or "")
         try:

@@ -9,12 +9,12 @@ from wtforms.validators import StopValidation
 
 from blueprints.forms import (
     CurrentPasswordField,
-    HiddenField,
     Line,
     Lines,
     OurForm,
     StringField,
     TextAreaField,
+    VersionedForm,
     choice,
 )
 from blueprints.orgs import addressees
@@ -61,17 +61,6 @@ class NewOrganizationForm(OurForm):
 
     name = StringField("Name", [Line("the organization's name")])
     slug = SlugField("Address")
-
-
-class VersionedForm(OurForm):
-    """A form that knows which version of the thing its page was made from; a caller may leave that out."""
-
-    version = HiddenField()
-
-    def outdated(self, version: int) -> bool:
-        """Tell whether somebody else changed the thing since; from now on the form speaks of this version."""
-        seen, self.version.data = str(self.version.data or ""), str(version)
-        return seen not in ("", str(version))
 
 
 class SettingsForm(VersionedForm):

@@ -1,16 +1,13 @@
 """Sending invitations to many addresses at once, and telling what became of each."""
 
-import secrets
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from flask import g
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, select, text
 
 import access
-from config import INVITATION_LIFE
-from models import Invitation, OrganizationMember, OutgoingMail, Role, User, db
+from models import Invitation, OrganizationMember, Role, User, db
 from models.identity import Actor
 from models.invitation import PENDING
 from models.text import Address
@@ -39,7 +36,7 @@ def send(actor: Actor, addresses: list[Address], role: Role, message: str) -> Ou
     known = {row.email_key for row in (*outcome.members, *outcome.invited)}
     outcome.sent = [address for address in addresses if address.key not in known]
     if outcome.sent:
-        _issue(outcome.sent, role, actor.user_id, message)
+        Invitation.issue_all(g.org.id, outcome.sent, role, actor.user_id, message)
     return outcome
 
 
@@ -64,17 +61,3 @@ def _invited(keys: list[str]) -> list[Any]:
         text(PENDING),
     )
     return list(db.session.execute(waiting).all())
-
-
-def _issue(addresses: list[Address], role: Role, by: UUID, message: str) -> None:
-    """Invitation.issue() for many: the same rows, in three statements however many there are."""
-    keys = [address.key for address in addresses]
-    same = Invitation.organization_id == g.org.id, Invitation.project_id.is_(None), Invitation.email_key.in_(keys)
-    expired = Invitation.expires_at <= func.now(), text(PENDING)
-    db.session.execute(update(Invitation).where(*same, *expired).values(replaced_at=func.now()))
-    shared = {"organization_id": g.org.id, "role": role, "message": message, "invited_by": by}
-    issued = db.session.scalars(
-        insert(Invitation).values(expires_at=func.now() + INVITATION_LIFE, **shared).returning(Invitation.id),
-        [{"email": a.typed, "email_key": a.key, "nonce": secrets.token_bytes(32)} for a in addresses],
-    )
-    db.session.execute(insert(OutgoingMail), [{"message": "invitation", "subject_id": id} for id in issued.all()])

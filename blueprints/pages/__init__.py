@@ -6,10 +6,10 @@ from flask import g, request
 
 from blueprints.fragments import waiting_toast
 from blueprints.gate import viewer
-from blueprints.pages import dev, health, roles
+from blueprints.pages import dev, health, mail, roles
 from config import settings
 
-blueprints = [health.bp, roles.bp]
+blueprints = [health.bp, roles.bp, mail.bp]
 development = dev.bp
 
 
@@ -23,4 +23,5 @@ def surroundings() -> dict[str, Any]:
         "toast": waiting_toast(),
         "theme": theme if theme in ("light", "dark") else "",
         "dev": not settings().production,
+        "creates_organizations": settings().org_creation == "anyone",
     }

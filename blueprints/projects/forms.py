@@ -5,23 +5,21 @@ from typing import Any
 from flask import request
 from wtforms import Form, RadioField, SearchField, SelectField
 
-from blueprints.forms import HiddenField, Line, Lines, OurForm, StringField, TextAreaField, ValidationError, choice
+from blueprints.forms import (
+    Line,
+    Lines,
+    OurForm,
+    StringField,
+    TextAreaField,
+    ValidationError,
+    VersionedForm,
+    choice,
+)
 from models import Project, Role
 from models.project import OPEN, RESTRICTED
 
 DESCRIPTION_LENGTH = 500  # characters
 INHERIT = "INHERIT"  # the choice that stands for `inherit=1`
-
-
-class VersionedForm(OurForm):
-    """A form that knows which version of the thing its page was made from; a caller may leave that out."""
-
-    version = HiddenField()
-
-    def outdated(self, version: int) -> bool:
-        """Tell whether somebody else changed the thing since; from now on the form speaks of this version."""
-        self.version.data = str(version)
-        return request.form.get("version", "") not in ("", str(version))
 
 
 class DetailsForm(VersionedForm):

@@ -205,6 +205,7 @@ def projects() -> None:
         ),
     )
     op.create_index("ix_project_members_organization_id_user_id", "project_members", ["organization_id", "user_id"])
+    op.create_index("ix_project_members_user_id", "project_members", ["user_id"])
 
 
 def invitations() -> None:

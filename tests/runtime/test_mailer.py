@@ -83,7 +83,12 @@ def worker(sender, query):
 
 
 def listeners(query):
-    return {pid for (pid,) in query("SELECT pid FROM pg_stat_activity WHERE query = 'LISTEN outgoing_mail'")}
+    return {
+        pid
+        for (pid,) in query(
+            "SELECT pid FROM pg_stat_activity WHERE query = 'LISTEN outgoing_mail' AND datname = current_database()"
+        )
+    }
 
 
 def eventually(true):

@@ -1,0 +1,19 @@
+"""`flask mail …`: delivering mail apart from the web processes."""
+
+import click
+from flask import Blueprint, current_app
+
+import emails
+from runtime import mailer
+
+bp = Blueprint("mail", __name__, cli_group="mail")
+
+
+@bp.cli.command("deliver")
+@click.option("--once", is_flag=True, help="Deliver what is due, and end.")
+def deliver(*, once: bool) -> None:
+    """Deliver queued mail until stopped; for hosts that set MAIL_WORKER=off for their web processes."""
+    if once:
+        click.echo(f"{mailer.deliver_due(emails.render):,} mails were looked at.")
+    else:
+        mailer.run(current_app._get_current_object(), emails.render)  # type: ignore[attr-defined]
