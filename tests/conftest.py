@@ -12,11 +12,13 @@ import pytest
 from flask import Flask
 from flask_migrate import upgrade
 from psycopg import sql
+from werkzeug.routing import Rule
 
 import emails
 from app import create_app
 from config import Settings
-from models import OutgoingMail, User, db
+from models import Invitation, OutgoingMail, Role, User, db, transaction
+from models.text import address
 from runtime.postgres import throwaway
 from tests.browser_like import Browser
 from tests.factories import Northfield, populate
@@ -128,6 +130,31 @@ def northfield(app: Flask) -> Northfield:
     """The organization of all examples with its cast: owner, admin, operator, viewer, guest; and a stranger."""
     with app.app_context():
         return populate()
+
+
+@pytest.fixture
+def url_of(app: Flask, northfield: Northfield) -> Callable[[Rule], str]:
+    """url_of(rule) -> the address of a route, with Northfield's own things in it."""
+    with app.app_context(), transaction():
+        invitation = Invitation.issue(
+            northfield.organization.id, address("ana@example.org"), Role.VIEWER, northfield.owner.id
+        )
+    things = {
+        "slug": "northfield",
+        "project_id": northfield.project.id,
+        "member_id": northfield.member("viewer").id,
+        "user_id": northfield.viewer.id,
+        "invitation_id": invitation.id,
+        "organization_id": northfield.organization.id,
+        "mail_id": northfield.organization.id,
+        "token": "A" * 64,
+    }
+
+    def build(rule: Rule) -> str:
+        with app.test_request_context():
+            return app.url_for(rule.endpoint, **{name: things[name] for name in rule.arguments})
+
+    return build
 
 
 @pytest.fixture

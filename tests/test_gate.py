@@ -3,14 +3,11 @@
 from typing import Any
 
 import pytest
-from flask import Flask
 from werkzeug.routing import Rule
 
 from access import Level, Permission
-from app import create_app
-from config import Settings
-from models import Invitation, Role, transaction
-from models.text import address
+from models import Role
+from tests.doors import door_id, routes, shows
 
 ROLES = {"viewer": Role.VIEWER, "operator": Role.OPERATOR, "admin": Role.ADMIN, "owner": Role.OWNER}
 PRINCIPALS = ["visitor", "stranger", "guest", *ROLES]
@@ -18,37 +15,13 @@ LOGIN = "/login"
 JUDGED_BY_TARGET = {"projects.unset"}  # anyone may take away their own; another's takes a role, so 403 is an answer
 
 
-def routes() -> list[Rule]:
-    app = create_app(Settings(database_url="postgresql://nobody@localhost/none", secret_key="x", mail_worker=False))
-    return [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
-
-
-def door_id(rule: Rule) -> str:
-    return f"{'GET' if 'GET' in (rule.methods or ()) else 'POST'} {rule.rule}"
-
-
 @pytest.fixture
-def knock(app: Flask, browser: Any, northfield: Any) -> Any:
+def knock(browser: Any, northfield: Any, url_of: Any) -> Any:
     """knock(rule, principal) -> the answer to a request that names Northfield's own things."""
-    with app.app_context(), transaction():
-        invitation = Invitation.issue(
-            northfield.organization.id, address("ana@example.org"), Role.VIEWER, northfield.owner.id
-        )
-    things = {
-        "slug": "northfield",
-        "project_id": northfield.project.id,
-        "member_id": northfield.member("viewer").id,
-        "user_id": northfield.viewer.id,
-        "invitation_id": invitation.id,
-        "organization_id": northfield.organization.id,
-        "token": "A" * 64,
-    }
 
     def ask(rule: Rule, principal: str) -> Any:
-        with app.test_request_context():
-            url = app.url_for(rule.endpoint, **{name: things[name] for name in rule.arguments})
         asking = browser(northfield.person(principal))
-        return asking.get(url) if "GET" in (rule.methods or ()) else asking.post(url)
+        return asking.get(url_of(rule)) if shows(rule) else asking.post(url_of(rule))
 
     return ask
 

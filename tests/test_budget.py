@@ -1,0 +1,58 @@
+"""What a page may cost (DESIGN.md section 11): the gate's statement and its list's, never more than four, no writes."""
+
+import pytest
+
+from tests.doors import door_id, routes, shows
+
+MOST = 4
+# The pages of every day: the gate and one list.
+TWO = {
+    "orgs.people.index": "/orgs/northfield/people",
+    "orgs.invitations.index": "/orgs/northfield/people/invitations",
+    "projects.index": "/orgs/northfield/projects",
+}
+ONE = {"auth.account": "/account", "auth.security": "/account/security", "orgs.new": "/orgs/new"}
+NONE = ["/", "/login", "/signup", "/forgot-password", "/healthz"]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in routes() if shows(rule)], ids=door_id)
+def test_no_page_takes_more_than_four_statements_or_writes(rule, northfield, url_of, browser, statements):
+    amara, url = browser(northfield.owner), url_of(rule)
+    with statements() as sent:
+        amara.get(url)
+    assert len(sent) <= MOST, sent
+    assert not sent.writes
+    assert sent.transactions == 0
+
+
+@pytest.mark.parametrize("url", TWO.values(), ids=TWO)
+def test_a_list_is_the_gate_and_its_rows(url, northfield, browser, statements):
+    amara = browser(northfield.owner)
+    with statements() as sent:
+        assert amara.get(url).status_code == 200
+    assert len(sent) == 2
+    assert "FROM sessions" in sent[0]
+
+
+@pytest.mark.parametrize("url", ONE.values(), ids=ONE)
+def test_a_page_without_a_list_is_the_gate_alone(url, northfield, browser, statements):
+    amara = browser(northfield.owner)
+    with statements() as sent:
+        assert amara.get(url).status_code == 200
+    assert len(sent) == 1
+
+
+@pytest.mark.parametrize("url", NONE)
+def test_a_visitor_costs_the_database_nothing(url, browser, statements):
+    visitor = browser()
+    with statements() as sent:
+        assert visitor.get(url).status_code == 200
+    assert not sent
+
+
+def test_reading_keeps_the_prepared_statements(northfield, browser, query):
+    """psycopg drops them all at every ROLLBACK, which is how the usual read request ends."""
+    amara = browser(northfield.owner)
+    for _ in range(3):
+        amara.get("/orgs/northfield/people")
+    assert query("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%FROM sessions%%'")[0][0] >= 1
