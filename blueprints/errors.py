@@ -107,12 +107,12 @@ def _refuse(code: int, text: str = "") -> Any:
 
 def _who_can_help(error: Denied) -> str:
     """Name the role that is needed and a few who can give it (DESIGN.md section 3); guests are told no names."""
-    needed = f"To {error.permission.words} takes {error.least.article}."
+    needed = f"This page needs {error.least.label}"
     if g.actor.role is None:
-        return needed
+        return f"{needed}."
     helpers = ", ".join(access.helpers(g.actor.organization_id, error.least))
     mine = f"Your role in {g.org.name} is {g.actor.role.label}."
-    return f"{mine} {needed} These people can change your role: {helpers}."
+    return f"{mine} {needed}, to {error.permission.words}. These people can change your role: {helpers}."
 
 
 def _may_repeat(name: str) -> bool:

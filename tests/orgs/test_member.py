@@ -130,7 +130,7 @@ def test_an_admin_cannot_touch_an_owner(as_, path, role_of):
     admin = as_("admin")
     answer = admin.post(path("owner") + "/role", role="VIEWER")
     assert answer.status_code == 403
-    assert "takes an Owner" in answer.text
+    assert "needs Owner" in answer.text
     assert admin.get(path("owner") + "/remove").status_code == 403
     assert admin.post(path("owner") + "/remove").status_code == 403
     assert role_of("owner") == "OWNER"
