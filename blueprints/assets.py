@@ -4,7 +4,7 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app
 
 from blueprints.gate import bare
 
@@ -21,9 +21,11 @@ def asset(name: str) -> str:
     Args:
         name: its path under static/.
     """
-    return url_for("static", filename=name, v=_hash(Path(current_app.static_folder or "") / name))
+    return _address(current_app.static_url_path or "", current_app.static_folder or "", name)
 
 
 @cache
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+def _address(path: str, folder: str, name: str) -> str:
+    """Made once: a page names a dozen files, one for each icon."""
+    content = hashlib.sha256((Path(folder) / name).read_bytes()).hexdigest()
+    return f"{path}/{name}?v={content[:12]}"
