@@ -75,6 +75,11 @@ class Settings:
         return self.smtp_url not in ("", "none")
 
     @property
+    def mailless(self) -> bool:
+        """True where the host said that there is no mail server."""
+        return self.smtp_url == "none"
+
+    @property
     def confirms_email(self) -> bool:
         """True where an address must be proven before an account exists."""
         return self.email_verification == "required"

@@ -11,6 +11,7 @@ us mail it to strangers; what looks like a link in our mail is trusted as ours.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.utils import formataddr, parseaddr
@@ -82,18 +83,37 @@ def invitation(id: Any) -> Message | None:
     if offer is None or offer.state is not State.PENDING:
         return None
     row = offer.invitation
+    until = row.expires_at.astimezone(UTC)
     context = {
         "inviter": offer.inviter.name,
         "organization": offer.organization.name,
+        "project": offer.project.name if offer.project else "",
         "role": row.role,
         "message": row.message,
-        "expires_at": row.expires_at,
+        "until": f"{until:%A} {until.day} {until:%B %Y, %H:%M} UTC",  # whole: a mail is read anywhere, any time
     }
     return Message(row.email, "invitation", context, _url("invitations", row.link_text(MAILED)))
 
 
+def invitation_asked(id: Any) -> Message | None:
+    """To whoever sent an invitation that expired: the person asks for a new one."""
+    offer = Offer.of(id)
+    if offer is None or offer.state is not State.EXPIRED:
+        return None
+    row = offer.invitation
+    context = {
+        "inviter": offer.inviter.name,
+        "invited": row.email,
+        "place": offer.place,
+        "role": row.role,
+        "expires_at": row.expires_at,
+    }
+    link = _url("orgs", offer.organization.slug, "people", "invitations")
+    return Message(offer.inviter.email, "invitation_asked", context, link)
+
+
 MESSAGES: dict[str, Callable[[Any], Message | None]] = {
-    function.__name__: function for function in (signup, password_reset, password_changed, invitation)
+    function.__name__: function for function in (signup, password_reset, password_changed, invitation, invitation_asked)
 }
 
 
@@ -115,6 +135,7 @@ def _compose(message: Message, mail: OutgoingMail) -> EmailMessage:
     # Seven bits and short lines: every server takes it, also one without 8BITMIME.
     written.set_content(_text(f"{message.template}.txt", context), cte="quoted-printable")
     written.add_alternative(_text(f"{message.template}.html", context), subtype="html", cte="quoted-printable")
+    written.set_boundary(f"=_{mail.id}")  # the same at every try; no quoted-printable text has "=_"
     return written
 
 

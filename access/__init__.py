@@ -4,7 +4,8 @@ A host product names its own permissions with declare(), and asks with allows(),
 """
 
 from access.grants import confirm_on, confirm_set, confirm_unset, may_set, may_unset, settable
-from access.people import confirm, confirm_manage, grantable, helpers, may_manage, standing, visits
+from access.invitations import confirm_invite, confirm_revoke, grantable, may_invite
+from access.people import confirm, confirm_manage, helpers, may_manage, standing, visits
 from access.permissions import (
     CHANGE_ORGANIZATION,
     CREATE_PROJECT,
@@ -56,14 +57,17 @@ __all__ = [
     "allows",
     "candidates",
     "confirm",
+    "confirm_invite",
     "confirm_manage",
     "confirm_on",
+    "confirm_revoke",
     "confirm_set",
     "confirm_unset",
     "declare",
     "effective_role",
     "grantable",
     "helpers",
+    "may_invite",
     "may_manage",
     "may_set",
     "may_unset",

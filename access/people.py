@@ -1,4 +1,4 @@
-"""Who may invite, change and remove whom in an organization. Nobody acts above themselves."""
+"""Who may change and remove whom in an organization. Nobody acts above themselves."""
 
 from uuid import UUID
 
@@ -7,11 +7,6 @@ from sqlalchemy import exists, select
 from access.permissions import MANAGE_PEOPLE, Denied, Permission, require
 from models import Organization, OrganizationMember, ProjectMember, Role, User, db
 from models.identity import Actor
-
-
-def grantable(actor: Actor) -> list[Role]:
-    """The roles that an actor may invite people as, or make members, from the least up."""
-    return [role for role in Role if actor.role is not None and actor.role.may_give(role)]
 
 
 def may_manage(actor: Actor, member: OrganizationMember, role: Role | None = None) -> bool:

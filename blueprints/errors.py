@@ -2,16 +2,19 @@
 
 import secrets
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 from flask import Flask, current_app, g, render_template, request
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, TimeoutError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
 import access
 from access import Denied
 from blueprints import csrf
 from blueprints.fragments import TOASTS, is_fragment, note
+from blueprints.gate import safe_path
+from blueprints.limits import try_again
 from models import db
 from models.password import Busy
 
@@ -37,8 +40,18 @@ def http_error(error: HTTPException) -> Any:
         return error
     if code == 422:
         return stale()
+    if isinstance(error, TooManyRequests) and isinstance(error.retry_after, int):
+        return too_many(error, error.retry_after), 429, _kept(error)
     answer = _refuse(code if code in SHOWN else 404 if code < 500 else code)
     return answer, code, _kept(error)
+
+
+def too_many(error: TooManyRequests, seconds: int) -> Any:
+    """What is limited, where that is told, and when to try again; the page leads back to the one before."""
+    told = error.description if error.description != TooManyRequests.description else ""
+    back = safe_path(urlsplit(request.referrer or "").path)
+    text = f"{told} {try_again(seconds)} Nothing was lost.".strip()
+    return _refuse(429, text=text, actions=[("Back", back)] if back else None)
 
 
 def denied(error: Denied) -> Any:
@@ -99,10 +112,10 @@ def fault(error: InternalServerError) -> Any:
     return render_template("errors/500.html", reference=reference, not_saved=True), 500
 
 
-def _refuse(code: int, text: str = "") -> Any:
+def _refuse(code: int, text: str = "", actions: list[tuple[str, str]] | None = None) -> Any:
     if is_fragment():
         return note("errors/_note.html", code, code=code, text=text)
-    return render_template("errors/page.html", code=code, text=text)
+    return render_template("errors/page.html", code=code, text=text, actions=actions)
 
 
 def _who_can_help(error: Denied) -> str:

@@ -1,7 +1,8 @@
 """What the product knows, with no word of HTTP. Import models from here; their verbs raise the refusals here."""
 
 from models.base import Base, Record, Refusal, db, release, transaction
-from models.invitation import AlreadyInvited, CannotAccept, Invitation, State
+from models.invitation import Invitation
+from models.invitation_state import AlreadyInvited, CannotAccept, State
 from models.offer import Offer
 from models.organization import (
     AlreadyMember,
@@ -13,6 +14,7 @@ from models.organization import (
 )
 from models.outgoing_mail import OutgoingMail
 from models.project import FollowsNothing, Project, ProjectMember, ProjectNameTaken
+from models.rate_limit import RateLimit
 from models.role import Role
 from models.session import Session
 from models.signup import Signup
@@ -37,6 +39,7 @@ __all__ = [
     "Project",
     "ProjectMember",
     "ProjectNameTaken",
+    "RateLimit",
     "Record",
     "Refusal",
     "Role",

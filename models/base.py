@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, MetaData, Text, event, func
+from sqlalchemy import Connection, DateTime, MetaData, Text, event, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column, registry
@@ -95,6 +95,19 @@ def _constraint(error: IntegrityError) -> str:
 def release() -> None:
     """Give the database connection back before waiting for something slow, like a password hash."""
     db.session.commit()
+
+
+@contextmanager
+def apart() -> Iterator[Connection]:
+    """Open a connection beside the session's, in autocommit: what is written there stays, whatever becomes of the rest.
+
+    The session gives its own back first. A request that held two would, when all are taken, wait for another's second.
+    """
+    if "writing" in db.session.info:
+        raise RuntimeError("Write apart before `with transaction():` or after it, never while it is open.")
+    release()
+    with db.engine.connect() as connection:
+        yield connection
 
 
 @event.listens_for(Session, "before_flush")

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from models.base import db, transaction
 from models.outgoing_mail import OutgoingMail
+from models.rate_limit import RateLimit
 from models.session import Session
 from models.signup import Signup
 from models.token import OneTimeToken
@@ -17,7 +18,7 @@ BATCH = 1000  # rows a transaction: short locks, and little to repeat if one is 
 
 
 def prune() -> dict[str, int]:
-    """Delete expired sessions, sign-ups and links that died a day ago, and mail that was done with 30 days ago.
+    """Delete expired sessions, sign-ups, links and limits that ended a day ago, and mail done with 30 days ago.
 
     Returns:
         How many rows went, by what they were.
@@ -34,6 +35,7 @@ def prune() -> dict[str, int]:
             OutgoingMail.id,
             (OutgoingMail.state != "queued") & (OutgoingMail.due_at < func.now() - MAIL_KEPT),
         ),
+        "rate limits": _delete(RateLimit, RateLimit.key, RateLimit.tat < a_day_ago),
     }
 
 

@@ -2,48 +2,34 @@
 
 import secrets
 from datetime import datetime
-from enum import Enum
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, func, insert, select, text, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config import INVITATION_LIFE
 from models import link
-from models.base import Base, Record, Refusal, db
+from models.base import Base, Record, db
+from models.invitation_state import ENDS, MAY_BECOME, CannotAccept, State
 from models.outgoing_mail import OutgoingMail
 from models.role import Role
 from models.text import Address
 
 MAILED, COPIED = "invitation-mailed", "invitation-copied"  # a mailed link proves its address, a copied one nothing
 PENDING = "accepted_at IS NULL AND revoked_at IS NULL AND declined_at IS NULL AND replaced_at IS NULL"
-
-
-class State(Enum):
-    """Where an invitation stands. Only a pending one can be accepted."""
-
-    PENDING = "pending"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    REVOKED = "revoked"
-    REPLACED = "replaced"
-    EXPIRED = "expired"
-    GONE = "gone"  # the organization, or the inviter's right to give this role, is no more
-
-
-class AlreadyInvited(Refusal):
-    """This address has an invitation already."""
-
-    constraint = "uq_invitations_pending"
-
-
-class CannotAccept(Refusal):
-    """This invitation cannot be accepted any more."""
-
-    def __init__(self, state: State) -> None:
-        super().__init__()
-        self.state = state
 
 
 class Invitation(Record, Base):
@@ -82,20 +68,36 @@ class Invitation(Record, Base):
     revoked_at: Mapped[datetime | None]
     declined_at: Mapped[datetime | None]
     replaced_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]  # when a new one was asked for, by the holder of the expired link
 
     @classmethod
-    def issue(cls, organization_id: UUID, address: Address, role: Role, invited_by: UUID, message: str = "") -> Self:
+    def issue(
+        cls,
+        organization_id: UUID,
+        address: Address,
+        role: Role,
+        invited_by: UUID,
+        message: str = "",
+        project_id: UUID | None = None,
+    ) -> Self:
         """Invite one address; see issue_all()."""
-        (id,) = cls.issue_all(organization_id, [address], role, invited_by, message)
+        (id,) = cls.issue_all(organization_id, [address], role, invited_by, message, project_id)
         return db.session.get_one(cls, id)
 
     @classmethod
     def issue_all(
-        cls, organization_id: UUID, addresses: list[Address], role: Role, invited_by: UUID, message: str = ""
+        cls,
+        organization_id: UUID,
+        addresses: list[Address],
+        role: Role,
+        invited_by: UUID,
+        message: str = "",
+        project_id: UUID | None = None,
     ) -> list[UUID]:
-        """Invite addresses and queue their mail, in three statements however many there are.
+        """Invite addresses into an organization or, as guests, to one of its projects, and queue their mail.
 
-        An expired invitation of the same address makes way.
+        It takes three statements however many there are. An expired invitation of the same address to the same place
+        makes way.
 
         Returns:
             The keys of the invitations.
@@ -104,10 +106,10 @@ class Invitation(Record, Base):
             AlreadyInvited: by the surrounding transaction, if a live one waits for one of them.
         """
         same = cls.organization_id == organization_id, cls.email_key.in_([address.key for address in addresses])
-        expired = cls.project_id.is_(None), cls.expires_at <= func.now(), text(PENDING)
-        db.session.execute(update(cls).where(*same, *expired).values(replaced_at=func.now()))
-        shared = {"organization_id": organization_id, "role": role, "message": message, "invited_by": invited_by}
-        issued = insert(cls).values(expires_at=func.now() + INVITATION_LIFE, **shared).returning(cls.id)
+        cls.end_all(State.REPLACED, *same, cls.project_id == project_id, cls.expires_at <= func.now())
+        place = {"organization_id": organization_id, "project_id": project_id}
+        shared = {"role": role, "message": message, "invited_by": invited_by}
+        issued = insert(cls).values(expires_at=func.now() + INVITATION_LIFE, **place, **shared).returning(cls.id)
         rows = [{"email": a.typed, "email_key": a.key, "nonce": secrets.token_bytes(32)} for a in addresses]
         ids = list(db.session.scalars(issued, rows))
         OutgoingMail.queue_all("invitation", ids)
@@ -123,8 +125,7 @@ class Invitation(Record, Base):
         Raises:
             CannotAccept: it is not pending any more; told under a lock on its row.
         """
-        self.hold(State.EXPIRED)
-        self.replaced_at = func.now()
+        self._end(State.REPLACED)
         db.session.flush()
         fresh = Invitation(organization_id=self.organization_id, project_id=self.project_id, role=self.role)
         fresh.email, fresh.email_key = self.email, self.email_key
@@ -142,28 +143,43 @@ class Invitation(Record, Base):
 
     def revoke(self) -> None:
         """Withdraw it. Revoking twice is one revocation."""
-        if self.hold(State.EXPIRED, State.REVOKED) is not State.REVOKED:
-            self.revoked_at = func.now()
+        try:
+            self._end(State.REVOKED)
+        except CannotAccept as over:
+            if over.state is not State.REVOKED:
+                raise
 
     def decline(self) -> None:
         """Say no."""
-        self.hold()
-        self.declined_at = func.now()
+        self._end(State.DECLINED)
 
-    def hold(self, *also: State) -> State:
-        """Lock the row until the transaction ends and look at it again.
-
-        Returns:
-            Its state: pending, or one of `also`.
+    def hold(self, end: State) -> None:
+        """Lock the row until the transaction ends, look at it again, and make sure that it may come to an end.
 
         Raises:
-            CannotAccept: it is in another state.
+            CannotAccept: from where it stands, nothing leads there.
         """
         db.session.refresh(self, with_for_update=True)
         state = self.state(db.session.scalars(select(func.clock_timestamp())).one())
-        if state is not State.PENDING and state not in also:
+        if end not in MAY_BECOME.get(state, ()):
             raise CannotAccept(state)
-        return state
+
+    def _end(self, end: State) -> None:
+        self.hold(end)
+        setattr(self, f"{end.value}_at", func.now())
+
+    @classmethod
+    def end_all(cls, end: State, *which: ColumnElement[bool]) -> list[UUID]:
+        """Bring those of many that may come to an end to it, in one statement.
+
+        Returns:
+            The keys of those that it came to.
+        """
+        late = cls.expires_at <= func.now()
+        standing = {State.PENDING: ~late, State.EXPIRED: late}
+        may = or_(*(condition for state, condition in standing.items() if end in MAY_BECOME[state]))
+        ended = update(cls).where(text(PENDING), may, *which).values({f"{end.value}_at": func.now()})
+        return list(db.session.scalars(ended.returning(cls.id)))
 
     def state(self, now: datetime) -> State:
         """Tell where the row stands by itself; whether inviter and organization still stand is asked apart.
@@ -171,13 +187,7 @@ class Invitation(Record, Base):
         Args:
             now: the database's time.
         """
-        ends = {
-            State.ACCEPTED: self.accepted_at,
-            State.DECLINED: self.declined_at,
-            State.REVOKED: self.revoked_at,
-            State.REPLACED: self.replaced_at,
-        }
-        over = next((state for state, moment in ends.items() if moment), None)
+        over = next((end for end in ENDS if getattr(self, f"{end.value}_at")), None)
         return over or (State.EXPIRED if self.expires_at <= now else State.PENDING)
 
     def link_text(self, purpose: str) -> str:

@@ -4,11 +4,12 @@ These verbs span organization, project and invitation, so they stand apart from 
 """
 
 from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, literal, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, literal, select, text
 
 from models.base import db
-from models.invitation import PENDING, Invitation
+from models.invitation import PENDING, Invitation, State
 from models.organization import OrganizationMember
 from models.project import Project, ProjectMember
 from models.role import Role
@@ -47,21 +48,28 @@ def remove(member: OrganizationMember) -> int:
     """
     ended = _revoke_sent(member, None)
     email_key = select(User.email_key).where(User.id == member.user_id).scalar_subquery()
-    db.session.execute(
-        update(Invitation)
-        .where(
-            Invitation.organization_id == member.organization_id,
-            Invitation.email_key == email_key,
-            Invitation.project_id.is_not(None),
-            text(PENDING),
-        )
-        .values(revoked_at=func.now())
-    )
+    to_them = Invitation.organization_id == member.organization_id, Invitation.email_key == email_key
+    Invitation.end_all(State.REVOKED, *to_them, Invitation.project_id.is_not(None))
     for ending in (ProjectMember, OrganizationMember):
         db.session.execute(
             delete(ending).where(ending.organization_id == member.organization_id, ending.user_id == member.user_id)
         )
     return ended
+
+
+def raise_on_project(project: Project, user_id: UUID, role: Role, by: UUID) -> None:
+    """Give a person at least a role on a project; the organization is locked.
+
+    Who has as much there already, by a row or by the organization, keeps what they have and is given no row for it.
+    """
+    here = OrganizationMember.organization_id == project.organization_id
+    of_member = db.session.scalar(select(OrganizationMember.role).where(here, OrganizationMember.user_id == user_id))
+    row = project.row_of(user_id)
+    by_row = (row.role or of_member) if row else None
+    counts = not project.restricted or (of_member is not None and of_member >= Role.ADMIN)
+    by_organization = of_member if counts else None
+    if all(present is None or present < role for present in (by_row, by_organization)):
+        project.set_role(user_id, role, by)
 
 
 def losses(member: OrganizationMember, role: Role | None) -> Losses:
@@ -81,8 +89,7 @@ def losses(member: OrganizationMember, role: Role | None) -> Losses:
 
 
 def _revoke_sent(member: OrganizationMember, role: Role | None) -> int:
-    ended = update(Invitation).where(_sent_above(member, role)).values(revoked_at=func.now())
-    return len(db.session.scalars(ended.returning(Invitation.id)).all())
+    return len(Invitation.end_all(State.REVOKED, _sent_above(member, role)))
 
 
 def _sent_above(member: OrganizationMember, role: Role | None) -> ColumnElement[bool]:

@@ -1,17 +1,22 @@
 """Offers: an invitation together with the organization and the person behind it, which it is only worth with."""
 
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, or_, select, text
 
-from models import link
+from models import link, membership
 from models.base import db
-from models.invitation import COPIED, MAILED, PENDING, CannotAccept, Invitation, State
+from models.invitation import COPIED, MAILED, PENDING, Invitation
+from models.invitation_state import MAY_BECOME, CannotAccept, State
 from models.organization import Organization, OrganizationMember
-from models.project import Project
+from models.outgoing_mail import OutgoingMail
+from models.project import Project, ProjectMember
 from models.role import Role
 from models.user import User
+
+ASK_AGAIN_AFTER = timedelta(days=1)  # whoever holds an expired link may ask its sender this often
 
 
 class Offer(NamedTuple):
@@ -24,21 +29,57 @@ class Offer(NamedTuple):
     inviter_role: Role | None
     state: State
     mailed: bool  # the link was mailed, so whoever holds it reads that address's mail
+    asked: bool  # its sender was asked for a new one within the last day
 
-    def accept(self, user: User) -> OrganizationMember:
+    @property
+    def place(self) -> str:
+        """Where it leads, in words: "Northfield", or "Billing pipeline in Northfield"."""
+        return f"{self.project.name} in {self.organization.name}" if self.project else self.organization.name
+
+    @property
+    def welcome(self) -> str:
+        """What to tell who accepted it. On a project their role may be higher than the one that was offered."""
+        return (
+            f"You joined {self.place}." if self.project else f"You joined {self.place} as {self.invitation.role.label}."
+        )
+
+    def accept(self, user: User) -> OrganizationMember | None:
         """Join. The organization is locked, then the invitation, and both are looked at again: of many, one joins.
+
+        One to a project gives the role there, and no membership. It raises what the person has there, or leaves it.
+
+        Returns:
+            The membership; None for an invitation to a project.
 
         Raises:
             CannotAccept: with the state that it is in.
             AlreadyMember: by the surrounding transaction; the membership and the invitation stay as they are.
         """
         self.organization.lock()
-        self.invitation.hold()
+        self.invitation.hold(State.ACCEPTED)
         present = Offer.of(self.invitation.id)
         if present is None or present.state is not State.PENDING:
             raise CannotAccept(present.state if present else State.GONE)
-        self.invitation.accepted_at, self.invitation.accepted_by = func.now(), user.id
-        return self.organization.admit(user.id, self.invitation.role)
+        row = self.invitation
+        row.accepted_at, row.accepted_by = func.now(), user.id
+        if present.project:
+            membership.raise_on_project(present.project, user.id, row.role, row.invited_by)
+            return None
+        return self.organization.admit(user.id, row.role)
+
+    def ask_again(self) -> None:
+        """Ask its sender for a new one, by mail: once a day, however often it is asked.
+
+        Raises:
+            CannotAccept: it has not expired, or its sender could not send another.
+        """
+        self.invitation.hold(State.REPLACED)
+        present = Offer.of(self.invitation.id)
+        if present is None or present.state is not State.EXPIRED:
+            raise CannotAccept(present.state if present else State.GONE)
+        if not present.asked:
+            self.invitation.asked_at = func.now()
+            OutgoingMail.queue("invitation_asked", self.invitation.id)
 
     @classmethod
     def of(cls, invitation_id: UUID) -> "Offer | None":
@@ -60,26 +101,26 @@ class Offer(NamedTuple):
     def waiting_for(cls, user_id: UUID, email_key: str) -> "list[Offer]":
         """Return what can be accepted by the account with this (proven) address."""
         mine = select(OrganizationMember.organization_id).where(OrganizationMember.user_id == user_id)
-        rows = db.session.execute(
-            _offers.where(
-                Invitation.email_key == email_key, text(PENDING), Invitation.organization_id.not_in(mine)
-            ).order_by(Invitation.id)
-        )
+        new = or_(Invitation.organization_id.not_in(mine), Invitation.project_id.is_not(None))
+        waiting = _offers.where(Invitation.email_key == email_key, text(PENDING), new)
+        rows = db.session.execute(waiting.order_by(Invitation.id))
         offers = [cls._made(row, mailed=True) for row in rows]
         return [offer for offer in offers if offer.state is State.PENDING]
 
     @classmethod
     def _made(cls, row: Row[Any], *, mailed: bool) -> "Offer":
         state = row.Invitation.state(row.now)
-        if row.Organization.deleted_at or (state is State.PENDING and not _stands(row)):
+        if row.Organization.deleted_at or (state in MAY_BECOME and not _stands(row)):
             state = State.GONE
-        return cls(row.Invitation, row.Organization, row.Project, row.User, row.inviter_role, state, mailed)
+        asked = row.Invitation.asked_at is not None and row.Invitation.asked_at > row.now - ASK_AGAIN_AFTER
+        return cls(row.Invitation, row.Organization, row.Project, row.User, row.inviter_role, state, mailed, asked)
 
 
 def _stands(row: Row[Any]) -> bool:
-    """Tell whether its sender could still send it. One to a project must never become a membership."""
-    able = row.inviter_role is not None and row.inviter_role.may_give(row.Invitation.role)
-    return able and row.User.deactivated_at is None and row.Invitation.project_id is None
+    """Tell whether its sender could still send it."""
+    invites = row.inviter_role is not None and row.inviter_role.may_give(Role.VIEWER)
+    able = invites and row.User.deactivated_at is None and row.inviter_effective >= row.Invitation.role
+    return able and (row.Project is None or row.Project.archived_at is None)
 
 
 # Always as the database has it now: an offer is looked at again under a lock.
@@ -90,6 +131,10 @@ _offers = (
         Project,
         User,
         OrganizationMember.role.label("inviter_role"),
+        # Whoever may invite is at least an Admin, whose organization role counts on every project.
+        func.greatest(OrganizationMember.role, ProjectMember.role, type_=OrganizationMember.role.type).label(
+            "inviter_effective"
+        ),
         func.clock_timestamp().label("now"),
     )
     .join(Organization, Organization.id == Invitation.organization_id)
@@ -99,6 +144,10 @@ _offers = (
         OrganizationMember,
         (OrganizationMember.organization_id == Invitation.organization_id)
         & (OrganizationMember.user_id == Invitation.invited_by),
+    )
+    .outerjoin(
+        ProjectMember,
+        (ProjectMember.project_id == Invitation.project_id) & (ProjectMember.user_id == Invitation.invited_by),
     )
     .execution_options(populate_existing=True)
 )

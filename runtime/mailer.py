@@ -51,7 +51,7 @@ def _start_in_child(app: Flask, render: Render) -> None:
 
 def _thread(app: Flask, render: Render) -> Callable[[], None]:
     over = threading.Event()
-    worker = threading.Thread(target=run, args=(app, render, over.is_set), name="mail", daemon=True)
+    worker = threading.Thread(target=run, args=(app, render, over), name="mail", daemon=True)
     worker.start()
 
     def stop() -> None:
@@ -61,30 +61,29 @@ def _thread(app: Flask, render: Render) -> Callable[[], None]:
     return stop
 
 
-def run(app: Flask, render: Render, until: Callable[[], bool] = lambda: False) -> None:
+def run(app: Flask, render: Render, over: threading.Event) -> None:
     """Deliver mail as it is queued, until told to stop. Survives the database and the mail server going away.
 
     Args:
         app: the application.
         render: writes a queued mail, or returns None if it should not be sent any more.
-        until: asked between mails; True ends the loop.
+        over: looked at between mails; once set, ends the loop.
     """
     pause, tidy = 1.0, _next_tidying()
-    while not until():
+    while not over.is_set():
         try:
             with app.app_context(), _listen(settings()) as wake:
-                while not until():
-                    deliver_due(render)
+                while not over.is_set():
+                    deliver_due(render, over)
                     tidy = _tidied(tidy)
-                    _nap(wake, until)
+                    _nap(wake, over)
                     pause = 1.0
         except (psycopg.Error, DBAPIError, NoConnection) as error:
             log.warning("The mail worker lost the database (%s) and tries again.", type(error).__name__)
         except Exception:
             log.exception("The mail worker stumbled and goes on.")
-        if not until():
-            threading.Event().wait(pause * random.uniform(0.8, 1.2))  # noqa: S311
-            pause = min(pause * 2, LONGEST_NAP)
+        over.wait(pause * random.uniform(0.8, 1.2))  # noqa: S311
+        pause = min(pause * 2, LONGEST_NAP)
 
 
 def _tidied(due: float) -> float:
@@ -99,10 +98,10 @@ def _next_tidying() -> float:
     return time.monotonic() + TIDY_EVERY * random.uniform(0.8, 1.2)  # noqa: S311
 
 
-def deliver_due(render: Render) -> int:
-    """Deliver every mail that is due; returns how many were looked at."""
+def deliver_due(render: Render, over: threading.Event | None = None) -> int:
+    """Deliver every mail that is due, or until told to stop; returns how many were looked at."""
     count = 0
-    while _deliver_one(render):
+    while not (over and over.is_set()) and _deliver_one(render):
         count += 1
     return count
 
@@ -137,13 +136,16 @@ def _attempt(mail: OutgoingMail, render: Render) -> tuple[EmailMessage | None, E
 
 
 def _record(mail: OutgoingMail, message: EmailMessage | None, error: Exception | None) -> None:
-    db.session.refresh(mail)
+    attempt = mail.attempts
+    db.session.refresh(mail, with_for_update=True)
+    ours = (mail.state, mail.attempts) == ("queued", attempt)  # no other took it over when our lease had ended
     if error:
         log.warning("The mail %s was not sent: %s", mail.id, smtp.words(error))
-        mail.failed(smtp.words(error), _retry_after(mail, error))
+        if ours:
+            mail.failed(smtp.words(error), _retry_after(mail, error))
     elif message:
         mail.sent()
-    else:
+    elif ours:
         mail.dropped()
 
 
@@ -162,12 +164,12 @@ def _listen(settings: Settings) -> "psycopg.Connection[tuple[object, ...]]":
     return wake
 
 
-def _nap(wake: "psycopg.Connection[tuple[object, ...]]", until: Callable[[], bool]) -> None:
+def _nap(wake: "psycopg.Connection[tuple[object, ...]]", over: threading.Event) -> None:
     """Sleep until a mail is queued or one is due."""
     due = OutgoingMail.seconds_to_next()
     db.session.remove()
     left = LONGEST_NAP if due is None else min(max(float(due), 0.05), LONGEST_NAP)
-    while left > 0 and not until():
+    while left > 0 and not over.is_set():
         for _ in wake.notifies(timeout=min(left, 1.0), stop_after=1):
             return
         left -= 1.0

@@ -20,6 +20,7 @@ from config import settings
 from models import db
 from models.identity import Identity
 
+REFRESH = "X-Refresh"  # a page says so that it looks again by itself: that keeps nobody logged in
 TOUCH_AFTER = "5 minutes"  # the last-seen time may be this old before a request writes it (DESIGN.md section 4)
 
 # A password changed between log-in's look and this statement leaves no session behind: the epoch differs.
@@ -68,7 +69,7 @@ class PostgresSessions(ServerSideSessionInterface):
             session.sid = None
             return None
         dict.update(session, found.data)
-        session.stored, session.touch = True, found.seen_long_ago
+        session.stored, session.touch = True, found.seen_long_ago and REFRESH not in request.headers
         return found
 
     def begin(self, session: BrowserSession, epoch: int) -> None:

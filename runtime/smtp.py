@@ -2,10 +2,12 @@
 
 import logging
 import smtplib
+import socket
 import ssl
-import time
+import threading
 from contextlib import closing, suppress
 from email.message import EmailMessage
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from config import LOOPBACK, settings
@@ -13,6 +15,7 @@ from models.outgoing_mail import LEASE
 
 WORD = 10.0  # seconds to wait for each word of the server before the mail itself
 WHOLE = LEASE.total_seconds() - 20  # seconds for all of it: over before another worker takes the mail up
+GOODBYE = 1.0  # seconds for the answer to QUIT, which decides nothing: the sooner the outcome is kept, the better
 
 log = logging.getLogger("freehold.mail")
 
@@ -22,6 +25,38 @@ class NoServer(Exception):
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
+
+
+class _Server(smtplib.SMTP):
+    """A conversation that ends in time, also with a server that says one letter a second."""
+
+    def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
+        self._end = threading.Timer(WHOLE, self._cut)
+        self._end.daemon = True
+        self._end.start()
+        try:
+            return super().connect(host, port, source_address)
+        except OSError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._end.cancel()
+        super().close()
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long for each word from now on."""
+        if self.sock:
+            self.sock.settimeout(seconds)
+
+    def _cut(self) -> None:
+        with suppress(OSError):
+            if self.sock:  # not by its own method: an encrypted one would forget first that it is encrypted
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+
+class _EncryptedServer(_Server, smtplib.SMTP_SSL):
+    """The same, encrypted from the first byte."""
 
 
 def send(message: EmailMessage) -> None:
@@ -43,23 +78,22 @@ def send(message: EmailMessage) -> None:
 
 
 def _send(message: EmailMessage, url: SplitResult) -> None:
-    started = time.monotonic()
     with closing(_connect(url)) as server:
         _make_safe(server, url)
         if url.username:
             server.login(unquote(url.username), unquote(url.password or ""))
-        if server.sock:  # what is left, for four words: MAIL, RCPT, DATA, and the text's receipt
-            server.sock.settimeout(max(1.0, (WHOLE - (time.monotonic() - started)) / 4))
+        server.wait(WHOLE - WORD)  # a server may look long at a mail, and giving up on it could send it twice
         server.send_message(message)
+        server.wait(GOODBYE)
         with suppress(OSError, smtplib.SMTPException):
             server.quit()  # the server has the mail: what goes wrong from here is no reason to send it again
 
 
-def _connect(url: SplitResult) -> smtplib.SMTP:
+def _connect(url: SplitResult) -> _Server:
     host, port = url.hostname or "", url.port or 0
     if url.scheme == "smtps":
-        return smtplib.SMTP_SSL(host, port, timeout=WORD, context=_trust(url))
-    return smtplib.SMTP(host, port, timeout=WORD)
+        return _EncryptedServer(host, port, timeout=WORD, context=_trust(url))
+    return _Server(host, port, timeout=WORD)
 
 
 def _make_safe(server: smtplib.SMTP, url: SplitResult) -> None:
@@ -92,13 +126,17 @@ def for_good(error: Exception) -> bool:
 
 
 def words(error: Exception) -> str:
-    """Return what the server said, for whoever looks at the pending list."""
+    """Return what the server said on one line, for whoever looks at the pending list."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        return "; ".join(f"{code} {_text(said)}" for code, said in error.recipients.values())
-    if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {_text(error.smtp_error)}"
-    return str(error) or type(error).__name__
+        said = "; ".join(_answer(*answer) for answer in error.recipients.values())
+    elif isinstance(error, smtplib.SMTPResponseException):
+        said = _answer(error.smtp_code, error.smtp_error)
+    else:
+        said = str(error)
+    # A server may say anything; what the database or a page could not show must not stop the worker.
+    return " ".join("".join(c if c.isprintable() else " " for c in said).split()) or type(error).__name__
 
 
-def _text(said: bytes | str) -> str:
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+def _answer(code: int, said: bytes | str) -> str:
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return f"{code} {text}" if code > 0 else f"No mail server's answer: {text}"  # smtplib's -1

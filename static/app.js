@@ -10,17 +10,27 @@
   const busy = new WeakMap();
   document.addEventListener('htmx:config:request', ({ detail: { ctx } }) => { ctx.request.headers['X-Tab'] = tab; });
   document.addEventListener('htmx:before:request', ({ detail: { ctx } }) => {
-    const source = ctx.sourceElement, target = element(ctx.target);
+    const source = ctx.sourceElement, target = element(ctx.target), focused = document.activeElement;
+    if (source.matches('[data-refresh]')) {                                    // the page's own doing: quiet, moves no focus
+      if (!one('dialog[open]')) opener = focused === document.body ? null : focused;
+      return;
+    }
     const button = source.matches('form[method=post]') ? ctx.request.submitter ?? one('button:not([type=button])', source)
       : source.matches('.btn') ? source : null;
     const marked = [button, target?.closest('.region')].filter(Boolean);
     marked.forEach(mark => mark.setAttribute('aria-busy', 'true'));
     busy.set(ctx, marked);
-    if (!source.closest('dialog')) opener = source.contains(document.activeElement) ? document.activeElement : source;
+    if (!source.closest('dialog')) opener = source.contains(focused) ? focused : source;
   });
   document.addEventListener('htmx:finally:request', ({ detail: { ctx } }) => {
     busy.get(ctx)?.forEach(mark => mark.removeAttribute('aria-busy'));
   });
+
+  // A part that looks again by itself: while the server is away it says nothing and goes on, a refusal is its last word.
+  const quieten = ctx => {
+    if (ctx.response.status >= 500) ctx.hx.reswap = 'none';
+    else if (ctx.response.status >= 400) ctx.sourceElement.remove();
+  };
 
   // 2. Focus: the server says where, with `autofocus`; htmx keeps it on the same id. Where both fail it goes to what
   //    opened the dialog or sent the request, by id, for that may have been swapped as well; and last to the heading.
@@ -39,6 +49,7 @@
   //    form with its errors takes the dialog's place, and notes and toasts go to its own notices.
   document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => {
     const dialog = ctx.sourceElement.closest('dialog');
+    if (ctx.sourceElement.matches('[data-refresh]')) quieten(ctx);
     if (!dialog || ctx.response.status < 400) return;
     if (['#notices', '#toasts'].includes(ctx.hx.retarget)) ctx.hx.retarget = one('.notices', dialog);
     else ctx.hx.retarget = byId('slot');
@@ -61,8 +72,8 @@
   });
 
   // 4. What never reached the server is told where the reader is.
-  document.addEventListener('htmx:error', ({ detail: { error } }) => {
-    if (error?.name !== 'AbortError') (one('dialog[open] .notices') ?? byId('toasts')).append(byId('unreachable').content.cloneNode(true));
+  document.addEventListener('htmx:error', ({ detail: { ctx, error } }) => {
+    if (error?.name !== 'AbortError' && !ctx?.sourceElement?.matches('[data-refresh]')) (one('dialog[open] .notices') ?? byId('toasts')).append(byId('unreachable').content.cloneNode(true));
   });
 
   // 5. Live: one stream for the visible page. Its events carry topics only; each region fetches itself again.

@@ -139,7 +139,7 @@ def url_of(app: Flask, northfield: Northfield) -> Callable[[Rule], str]:
         invitation = Invitation.issue(
             northfield.organization.id, address("ana@example.org"), Role.VIEWER, northfield.owner.id
         )
-    things = {
+    things: dict[str, Any] = {
         "slug": "northfield",
         "project_id": northfield.project.id,
         "member_id": northfield.member("viewer").id,

@@ -36,5 +36,5 @@ class Statements(list[str]):
         self.append(statement)
 
     def _committed(self, connection: Any) -> None:
-        if connection.get_isolation_level() != "AUTOCOMMIT":
+        if not connection.connection.driver_connection.autocommit:  # the server itself knows no isolation "AUTOCOMMIT"
             self.transactions += 1

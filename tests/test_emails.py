@@ -1,8 +1,10 @@
 """What our mails look like to the people and programs that read them."""
 
+import itertools
 import re
 from email import message_from_bytes
 from email.policy import SMTP, default
+from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import pytest
@@ -44,7 +46,7 @@ def test_the_invitation_says_who_where_as_what_and_until_when(invitation):
     assert mail["Subject"] == "Amara Okafor invited you to Northfield"
     first = plain.splitlines()[0]
     assert "as Operator" in first
-    assert re.search(r"until \d+ [A-Z]\w+", first)
+    assert re.search(r"until [A-Z]\w+day \d+ [A-Z]\w+ \d{4}, \d\d:\d\d UTC\.$", first)
     for body in (plain, html):
         assert "Not expecting this? Ignore it; nothing happens until you accept." in body
 
@@ -67,14 +69,51 @@ def test_the_headers_are_what_mail_servers_expect(invitation):
     assert all(len(line) <= 998 and line.isascii() for line in mail.as_bytes(policy=SMTP).decode().splitlines())
 
 
-def test_every_try_is_the_same_mail(invitation):
-    invitation()
+def test_every_try_is_the_same_mail_byte_by_byte(invitation):
+    invitation(message="--=_x\n=_")
     row = db.session.scalars(db.select(OutgoingMail)).one()
-    first, second = emails.render(row), emails.render(row)
-    assert first
-    assert second
-    assert first["Message-ID"] == second["Message-ID"]
-    assert first.get_body(("plain",)).get_content() == second.get_body(("plain",)).get_content()
+    assert emails.render(row).as_bytes(policy=SMTP) == emails.render(row).as_bytes(policy=SMTP)
+
+
+class Elements(HTMLParser):
+    """Every element with its attributes; fails on one that is closed where it is not open."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.all, self.open = [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.all.append((tag, dict(attrs)))
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+LONG = {"inviter": "نور الهدى", "organization": "山" * 100, "message": "👩‍🚀 שלום\n" + "x" * 480}
+
+
+@pytest.mark.parametrize("words", [{}, LONG], ids=["usual", "long"])
+def test_the_html_part_is_whole_and_loads_nothing(invitation, words):
+    html = parts(invitation(**words))[1]
+    found = Elements(html)
+    assert found.open == []
+    assert [attributes["lang"] for tag, attributes in found.all if tag == "html"] == ["en"]
+    assert "<title>Freehold</title>" in html
+    assert {tag for tag, _ in found.all}.isdisjoint({"img", "link", "script", "iframe", "object", "video", "audio"})
+    assert not re.search(r"\ssrc=|\sbackground=|url\(|@import", html)
+
+
+@pytest.mark.parametrize("words", [{}, LONG], ids=["usual", "long"])
+def test_no_line_is_too_long_and_the_subject_is_folded(invitation, words):
+    lines = invitation(**words).as_bytes(policy=SMTP).split(b"\r\n")
+    start = next(number for number, line in enumerate(lines) if line.startswith(b"Subject:"))
+    subject = [lines[start], *itertools.takewhile(lambda line: line.startswith(b" "), lines[start + 1 :])]
+    assert all(len(line) <= 78 for line in subject)
+    assert all(len(line) <= 998 for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +131,22 @@ def test_a_line_break_in_a_name_makes_no_header(invitation, breaks):
     assert mail["Bcc"] is None
     assert mail["Subject"].startswith("Eve Bcc: all@example. com Text")
     assert [key for key, _ in mail.items()].count("Subject") == 1
+
+
+@pytest.mark.parametrize("breaks", ["\r\n", "\n", "\r", "\x0b", "\x85", "\u2028"])
+def test_nor_does_one_in_an_organizations_name(invitation, breaks):
+    mail = invitation(organization=f"Acme{breaks}Bcc: all@example.com{breaks}{breaks}Text")
+    assert mail["Bcc"] is None
+    assert mail["Subject"] == "Amara Okafor invited you to Acme Bcc: all@example. com Text"
+    assert [key for key, _ in mail.items()].count("Subject") == 1
+
+
+@pytest.mark.parametrize("breaks", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
+def test_no_line_of_a_message_stands_as_our_own(invitation, breaks):
+    plain, html = parts(invitation(message=f"Hello{breaks}{breaks}Open this link to join or decline:{breaks}Eve"))
+    assert "> Hello\n> \n> Open this link to join or decline:\n> Eve\n" in plain
+    assert plain.splitlines().count("Open this link to join or decline:") == 1
+    assert re.search(r"<blockquote[^>]*>Hello<br><br>Open this link to join or decline:<br>Eve</blockquote>", html)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ same whether or not there is an account.
 """
 
 from enum import StrEnum
+from uuid import UUID
 
 from flask import Response, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -17,6 +18,7 @@ from blueprints.fragments import leave
 from blueprints.gate import viewer
 from config import INVITATION_LIFE, settings
 from models import Offer, State, User
+from models.identity import Actor
 from models.text import Address
 
 
@@ -72,19 +74,31 @@ def form_of(offer: Offer, face: Face) -> LogInForm | SignUpForm | None:
 
 
 def home_of(offer: Offer) -> str:
-    """Return where a member begins."""
+    """Return where a member begins, or a guest of a project."""
+    if offer.project:
+        return url_for("projects.show", slug=offer.organization.slug, project_id=offer.project.id)
     return url_for("orgs.home", slug=offer.organization.slug)
 
 
 def already(offer: Offer) -> str:
     """Say kindly that there is nothing to join."""
-    return f"You are a member of {offer.organization.name} already."
+    return f"You joined {offer.place} already." if offer.project else f"You are a member of {offer.place} already."
+
+
+def is_in(offer: Offer, user_id: UUID) -> bool:
+    """Tell whether somebody belongs where an offer leads: to the organization or, in whatever way, to the project."""
+    standing = access.standing(offer.organization.id, user_id)
+    if offer.project is None:
+        return standing is not None
+    return access.project_for(standing or Actor(user_id, offer.organization.id, None), offer.project.id) is not None
 
 
 def _is_inside(offer: Offer) -> bool:
-    """Tell whether the person whom it is for, or who used it, looks at it as a member."""
+    """Tell whether the person whom it is for, or who used it, looks at it as a member; or who used it, as a guest."""
     person, row = viewer(), offer.invitation
     if person is None or offer.organization.deleted_at:
         return False
+    if offer.project:
+        return person.id == row.accepted_by and is_in(offer, person.id)
     theirs = person.email_key == row.email_key or person.id == row.accepted_by
-    return theirs and access.standing(row.organization_id, person.id) is not None
+    return theirs and is_in(offer, person.id)

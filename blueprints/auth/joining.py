@@ -1,4 +1,4 @@
-"""Joining an organization by an invitation's link."""
+"""Joining an organization, or one of its projects as a guest, by an invitation's link."""
 
 from contextlib import suppress
 from typing import Any
@@ -7,7 +7,7 @@ from flask import g, request, url_for
 from sqlalchemy import select
 
 from blueprints.auth.blueprint import bp
-from blueprints.auth.faces import Face, already, face_of, form_of, home_of, show
+from blueprints.auth.faces import Face, already, face_of, form_of, home_of, is_in, show
 from blueprints.auth.forms import LogInForm, SignUpForm
 from blueprints.auth.opened import forget, keep, opened
 from blueprints.auth.sign_in import proven
@@ -51,9 +51,20 @@ def accept_invitation() -> Any:
 def decline_invitation() -> Any:
     """Say no. Whoever could join may."""
     offer = _answered()
-    if offer and face_of(offer) in (Face.JOIN, Face.SIGN_UP, Face.LOG_IN):
+    if offer and offer.state is State.PENDING and face_of(offer) in (Face.JOIN, Face.SIGN_UP, Face.LOG_IN):
         with suppress(CannotAccept), transaction():
             offer.invitation.decline()
+    return leave(url_for(".invitation"))
+
+
+@bp.post("/invitation/ask")
+@public
+def ask_again() -> Any:
+    """Ask whoever sent an invitation that expired for a new one. The page then says that they were told."""
+    offer = _answered()
+    if offer:
+        with suppress(CannotAccept), transaction():
+            offer.ask_again()
     return leave(url_for(".invitation"))
 
 
@@ -111,13 +122,12 @@ def _join(offer: Offer, user: User) -> Any:
     except AlreadyMember:
         return _enter(offer, user, already(offer))
     except CannotAccept:
-        if offer.invitation.accepted_by != user.id:
-            raise
+        if offer.invitation.accepted_by != user.id or not is_in(offer, user.id):
+            raise  # a link is no way back for who used it and was removed
     return _enter(offer, user)
 
 
 def _enter(offer: Offer, user: User, toast: str = "") -> Any:
     """Go in, with a new session id: what this browser may do has changed."""
     log_in(user)
-    joined = f"You joined {offer.organization.name} as {offer.invitation.role.label}."
-    return forget(leave(home_of(offer), toast or joined))
+    return forget(leave(home_of(offer), toast or offer.welcome))

@@ -12,14 +12,16 @@ from flask import g, redirect, render_template, request, url_for
 
 from blueprints.auth import waiting
 from blueprints.auth.blueprint import bp
+from blueprints.auth.faces import Face, face_of
 from blueprints.auth.forms import ButtonForm, SignUpForm
 from blueprints.auth.links import masked, secret_page
 from blueprints.auth.onward import onward, wanted
+from blueprints.auth.opened import opened
 from blueprints.auth.waiting import Waiting
 from blueprints.fragments import leave
 from blueprints.gate import log_in, public
 from config import CONFIRMATION_LIFE, settings
-from models import EmailTaken, Signup, User, transaction
+from models import EmailTaken, Signup, State, User, transaction
 from models.password import hash_password
 
 MINUTES = CONFIRMATION_LIFE.seconds // 60
@@ -32,16 +34,20 @@ def signup() -> Any:
     target = wanted()
     if g.identity:
         return leave(onward(target))
-    if settings().signup == "invited":
-        return render_template("auth/invited_only.html"), 403 if request.method == "POST" else 200
     form = SignUpForm(email=request.args.get("email", ""))
+    invited = _invited() if settings().signup == "invited" else None
+    if invited:
+        form.email.data = invited
+    elif settings().signup == "invited":
+        return render_template("auth/invited_only.html"), 403 if request.method == "POST" else 200
     if form.accepted():
         hashed = hash_password(form.password.data or "")
         try:
             return (_begin if settings().confirms_email else _create)(form, hashed, target)
         except EmailTaken as taken:
             form.refuse(taken.field, str(taken))
-    return render_template("auth/signup.html", form=form, target=target), 422 if form.errors else 200
+    page = render_template("auth/signup.html", form=form, target=target, invited=invited)
+    return page, 422 if form.errors else 200
 
 
 @bp.get("/signup/check-email")
@@ -92,6 +98,13 @@ def new_confirmation_link(token: str) -> Any:
         return _too_late(token)
     here = Waiting(str(signup.id), signup.email, sent_again_at=time.time())
     return here.keep(redirect(url_for(".check_email"), 303))
+
+
+def _invited() -> str | None:
+    """Return the address that may sign up where only invited people do: by a copied link, which proves no address."""
+    offer = opened()
+    waits = offer and offer.state is State.PENDING and face_of(offer) is Face.COPIED
+    return offer.invitation.email if offer and waits else None
 
 
 def _begin(form: SignUpForm, hashed: str, target: str | None) -> Any:

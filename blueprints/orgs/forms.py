@@ -3,12 +3,15 @@
 import re
 from typing import Any
 
+from flask import request
 from markupsafe import Markup
 from wtforms import Form, RadioField, SearchField, SelectField
 from wtforms.validators import StopValidation
 
+from access import ProjectHere
 from blueprints.forms import (
     CurrentPasswordField,
+    HiddenField,
     Line,
     Lines,
     OurForm,
@@ -107,6 +110,12 @@ class InviteForm(OurForm):
     emails = AddressesField("Email addresses")
     role = RoleField("Role", choices=ROLES, default=Role.VIEWER.name)
     message = TextAreaField("Message (optional)", [Lines("the message", 500, required=False)])
+    project = HiddenField()  # the key of a project to invite guests to; without one, people into the organization
+    here: ProjectHere | None = None  # that project, as the view found it
+
+    def __init__(self) -> None:
+        """Take the project from what was posted, else from the address."""
+        super().__init__(project=request.args.get("project"))
 
 
 class PeopleFilter(Form):

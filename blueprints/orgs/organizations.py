@@ -67,15 +67,16 @@ def restore(organization_id: UUID) -> Any:
 @bp.post("/orgs/invitations/<uuid:invitation_id>/accept")
 @signed_in
 def accept_invitation(invitation_id: UUID) -> Any:
-    """Join an organization that invited one's proven address."""
+    """Join an organization, or as a guest a project, that one's proven address was invited to."""
     offer = _offer(invitation_id)
     try:
         with transaction():
             offer.accept(db.session.get_one(User, g.identity.viewer.id))
     except CannotAccept:
         abort(410)
-    home_of = url_for("orgs.home", slug=offer.organization.slug)
-    return leave(home_of, f"You joined {offer.organization.name} as {offer.invitation.role.label}.")
+    slug, project = offer.organization.slug, offer.project
+    there = url_for("projects.show", slug=slug, project_id=project.id) if project else url_for("orgs.home", slug=slug)
+    return leave(there, offer.welcome)
 
 
 @bp.post("/orgs/invitations/<uuid:invitation_id>/decline")
@@ -88,7 +89,7 @@ def decline_invitation(invitation_id: UUID) -> Any:
             offer.invitation.decline()
     except CannotAccept:
         abort(410)
-    toast = f"You declined the invitation to {offer.organization.name}."
+    toast = f"You declined the invitation to {offer.place}."
     return changed("orgs/_organizations.html", to=url_for("orgs.index"), toast=toast, **_list())
 
 

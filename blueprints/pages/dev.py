@@ -1,8 +1,9 @@
 """For development only: the mails that would have been sent, and every component in every state."""
 
 import ipaddress
+from uuid import UUID
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from sqlalchemy import select
 from wtforms import (
     BooleanField,
@@ -23,6 +24,8 @@ from models import OutgoingMail, Role, db
 
 bp = Blueprint("dev", __name__)
 SHOWN = 50
+# A mail has its own style sheet and no script; nothing of it may reach the page that links to it.
+AS_A_MAIL = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 
 class Sample(Form):
@@ -52,6 +55,18 @@ def mail() -> str:
     """The latest mails, newest first, as they would be sent now."""
     rows = db.session.scalars(select(OutgoingMail).order_by(OutgoingMail.id.desc()).limit(SHOWN)).all()
     return render_template("dev/mail.html", mails=[(row, emails.render(row)) for row in rows])
+
+
+@bp.get("/dev/mail/<uuid:mail_id>")
+@public
+def mail_as_html(mail_id: UUID) -> Response:
+    """One mail's HTML part, as it will look."""
+    row = db.session.get(OutgoingMail, mail_id)
+    message = emails.render(row) if row else None
+    html = message.get_body(("html",)) if message else None
+    if html is None:
+        abort(404)
+    return Response(html.get_content(), mimetype="text/html", headers={"Content-Security-Policy": AS_A_MAIL})
 
 
 @bp.get("/_ui")

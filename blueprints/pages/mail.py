@@ -1,5 +1,7 @@
 """`flask mail …`: delivering mail apart from the web processes."""
 
+import signal
+
 import click
 from flask import Blueprint, current_app
 
@@ -7,6 +9,7 @@ import emails
 from runtime import mailer
 
 bp = Blueprint("mail", __name__, cli_group="mail")
+STOP = {signal.SIGTERM, signal.SIGINT}
 
 
 @bp.cli.command("deliver")
@@ -15,5 +18,8 @@ def deliver(*, once: bool) -> None:
     """Deliver queued mail until stopped; for hosts that set MAIL_WORKER=off for their web processes."""
     if once:
         click.echo(f"{mailer.deliver_due(emails.render):,} mails were looked at.")
-    else:
-        mailer.run(current_app._get_current_object(), emails.render)  # type: ignore[attr-defined]
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP)  # for the worker's thread too: the mail in hand is finished
+    stop = mailer.start(current_app._get_current_object(), emails.render)  # type: ignore[attr-defined]
+    signal.sigwait(STOP)
+    stop()

@@ -134,8 +134,10 @@ def _changed(here: ProjectHere, target: Access) -> Any:
     """Redraw the person's row; where more than that changed, or where the actor's own rights did, the page."""
     now = access.project_for(g.actor, here.id)
     if now is None:
-        away = url_for(".index") if g.actor.role else url_for("orgs.index")
-        return leave(away, f"You can no longer use {here.project.name}.")
+        still_here = access.visits(g.actor.user_id, g.org.slug)
+        away = url_for(".index") if g.actor.role else url_for("orgs.home" if still_here else "orgs.index")
+        myself = target.user.id == g.actor.user_id
+        return leave(away, f"You {'left' if myself else 'can no longer use'} {here.project.name}.")
     person = access.access_of(now, target.user.id, lock=True)
     to, toast = url_for(".access", project_id=here.id), _words(now, target, person)
     if person is None or not (person.effective and target.effective) or person.user.id == g.actor.user_id:

@@ -123,11 +123,55 @@ def test_where_addresses_are_not_confirmed_a_copied_link_is_enough(app_with, ope
 
 def test_where_only_the_invited_sign_up_a_mailed_link_lets_in(app_with, opened, membership):
     invited = app_with(signup="invited")
-    copied = opened(app=invited, email="bo@example.com", copied=True).get("/invitation").text
-    assert "Create an account" not in copied
-    assert "send the invitation by email" in copied
     opened(app=invited).post("/invitation/accept", **TYPED)
     assert membership() is Role.OPERATOR
+
+
+@pytest.fixture
+def invited_only(app_with, opened):
+    """A browser that opened a copied link, on a host where only invited people sign up."""
+    return opened(app=app_with(signup="invited"), copied=True)
+
+
+def test_where_only_the_invited_sign_up_a_copied_link_lets_in_after_the_confirmation_mail(
+    invited_only, link, membership
+):
+    assert "Create an account" in invited_only.get("/invitation").text
+    page = invited_only.get("/signup?next=/invitation")
+    assert (page.status_code, f'value="{NEW}"' in page.text, "readonly" in page.text) == (200, True, True)
+    answer = invited_only.post("/signup?next=/invitation", email=NEW, **TYPED)
+    assert answer.location == "/signup/check-email"
+    assert membership() is None
+    assert invited_only.post(link()).location == "/invitation"
+    assert invited_only.post("/invitation/accept").location == HOME
+    assert membership() is Role.OPERATOR
+
+
+def test_there_it_lets_in_exactly_the_invited_address(invited_only, query):
+    invited_only.post("/signup", email="mallory@example.com", **TYPED)
+    assert query("SELECT email FROM signups") == [(NEW,)]
+
+
+def test_there_it_does_not_tell_whether_the_address_has_an_account(invited_only, account, mails):
+    account()
+    answer = invited_only.post("/signup", email=NEW, **TYPED)
+    assert answer.location == "/signup/check-email"
+    assert mails()[-1]["Subject"] == "You already have an account"
+
+
+@pytest.mark.parametrize("column", ["expires_at", "revoked_at", "declined_at", "replaced_at"])
+def test_there_an_invitation_that_is_over_lets_nobody_sign_up(invited_only, query, column):
+    end(query, column)
+    assert "You need an invitation" in invited_only.get("/signup").text
+    assert invited_only.post("/signup", email=NEW, **TYPED).status_code == 403
+    assert query("SELECT count(*) FROM signups") == [(0,)]
+
+
+def test_there_nobody_else_signs_up(browser, app_with, query):
+    visitor = browser(app=app_with(signup="invited"))
+    visitor.client.set_cookie("invitation", "A" * 64)
+    assert visitor.post("/signup", email=NEW, **TYPED).status_code == 403
+    assert query("SELECT count(*) FROM signups") == [(0,)]
 
 
 # --- D: over --------------------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def test_an_expired_invitation_is_marked(as_, ana, query):
 @pytest.mark.parametrize(
     ("state", "error", "words"),
     [
-        ("queued", None, "On its way"),
+        ("queued", None, "Waiting to be sent"),
         ("queued", "451 Try later", "Delayed"),
         ("failed", "550 No such mailbox", "Not delivered"),
     ],

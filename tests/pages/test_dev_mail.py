@@ -49,3 +49,50 @@ def test_an_empty_page_says_how_to_fill_it(browser):
 def test_other_machines_see_nothing(browser):
     response = browser().get("/dev/mail", environ_base={"REMOTE_ADDR": "192.0.2.7"})
     assert response.status_code == 404
+
+
+# --- one mail, as it will look ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mail_of(app, invitation):
+    """The address of the mail's own page."""
+    with app.app_context():
+        return f"/dev/mail/{db.session.scalars(db.select(OutgoingMail.id)).one()}"
+
+
+def test_the_list_leads_to_each_mail(browser, mail_of):
+    assert f'href="{mail_of}"' in browser().get("/dev/mail").text
+
+
+def test_a_mail_is_shown_as_it_will_look_and_can_do_nothing(browser, mail_of):
+    answer = browser().client.get(mail_of)  # not our page: it is the mail that somebody will read
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/html"
+    assert "See the invitation</a>" in answer.text
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+
+
+def test_other_pages_keep_their_policy(browser, mail_of):
+    assert "unsafe-inline" not in browser().get("/dev/mail").headers["Content-Security-Policy"]
+
+
+def test_a_mail_that_makes_no_sense_any_more_is_not_found(app, browser, invitation, mail_of):
+    with app.app_context(), transaction():
+        db.session.get_one(Invitation, invitation.id).revoke()
+    assert browser().get(mail_of).status_code == 404
+
+
+@pytest.mark.parametrize("key", ["00000000-0000-7000-8000-000000000000", "7", "%00"])
+def test_a_mail_that_never_was_is_not_found(browser, key):
+    assert browser().get(f"/dev/mail/{key}").status_code == 404
+
+
+def test_other_machines_see_no_mail(browser, mail_of):
+    assert browser().get(mail_of, environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 404
+
+
+def test_production_has_no_such_page(app_with, browser, mail_of):
+    live = app_with(freehold_env="production", base_url="https://id.example.org", smtp_url="smtp://127.0.0.1:1")
+    assert browser(app=live).get(mail_of).status_code == 404

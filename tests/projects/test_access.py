@@ -237,7 +237,7 @@ def test_a_guest_may_leave(browser, northfield, at):
     visitor = browser(northfield.guest)
     response = visitor.post(at(northfield.restricted, "access", northfield.guest, "remove"))
     assert (response.status_code, response.location) == (303, "/orgs")
-    assert "You can no longer use Payroll." in visitor.get("/orgs").text
+    assert "You left Payroll." in visitor.get("/orgs").text
 
 
 def test_a_guest_adds_nobody_whatever_their_role(browser, northfield, at, give, state):

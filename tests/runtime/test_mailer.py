@@ -15,21 +15,16 @@ import psycopg
 import pytest
 
 import emails
-from models import Invitation, OutgoingMail, Role, db, transaction
+from models import OutgoingMail, db, transaction
 from models.outgoing_mail import LEASE
-from models.text import address
 from runtime import mailer, smtp
-from tests.runtime.mail_server import PATIENCE, Inbox, certificate, free_port, ignore, serving
+from tests.runtime.delivery import deliver, eventually, listeners
+from tests.runtime.mail_server import PATIENCE, Inbox, certificate, ignore, serving
 
 
 @pytest.fixture
 def inbox():
     return Inbox()
-
-
-@pytest.fixture
-def port():
-    return free_port()
 
 
 @pytest.fixture
@@ -39,65 +34,12 @@ def server(inbox, port):
 
 
 @pytest.fixture
-def sender(app_with, port):
-    """The application, with that server as its SMTP_URL."""
-    return app_with(smtp_url=f"smtp://127.0.0.1:{port}")
-
-
-@pytest.fixture
-def invite(app, northfield):
-    """invite(n) -> queues the mails of n invitations in one transaction."""
-
-    def queue(count=1, name="ana"):
-        with app.app_context(), transaction():
-            for number in range(count):
-                to = address(f"{name}{number}@example.com")
-                Invitation.issue(northfield.organization.id, to, Role.VIEWER, northfield.owner.id)
-
-    return queue
-
-
-@pytest.fixture
-def rows(query):
-    """rows("state", "last_error") -> those columns of all mails, oldest first."""
-    return lambda *columns: query(f"SELECT {', '.join(columns)} FROM outgoing_mail ORDER BY id")
-
-
-@pytest.fixture
-def make_due(query):
-    return lambda: query("UPDATE outgoing_mail SET due_at = clock_timestamp()")
-
-
-def deliver(app):
-    with app.app_context():
-        return mailer.deliver_due(emails.render)
-
-
-@pytest.fixture
 def worker(sender, query):
     """The worker that runs in each web process, waiting for mail."""
     stop = mailer.start(sender, emails.render)
     eventually(lambda: listeners(query))
     yield
     stop()
-
-
-def listeners(query):
-    return {
-        pid
-        for (pid,) in query(
-            "SELECT pid FROM pg_stat_activity WHERE query = 'LISTEN outgoing_mail' AND datname = current_database()"
-        )
-    }
-
-
-def eventually(true):
-    """Wait until something is true; between two looks a worker has time to go on to its next step."""
-    for _ in range(PATIENCE * 20):
-        if true():
-            return
-        threading.Event().wait(0.05)
-    raise AssertionError("It never was.")
 
 
 # --- in time, and not early -----------------------------------------------------------------------------------
@@ -238,12 +180,12 @@ def test_several_workers_deliver_each_mail_once(server, sender, invite, rows):
 
 ROOT = Path(__file__).parents[2]
 WORKER = """
-import json, sys
+import json, sys, threading
 import emails
 from app import create_app
 from config import Settings
 from runtime import mailer
-mailer.run(create_app(Settings(**json.loads(sys.argv[1]))), emails.render)
+mailer.run(create_app(Settings(**json.loads(sys.argv[1]))), emails.render, threading.Event())
 """
 
 

@@ -1,0 +1,205 @@
+"""An invitation in a browser: its four faces, the way from one account to another, and the pages where it ends."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from app import create_app
+from config import Settings
+from models import Invitation, Organization, Role, User, db, transaction
+from models.text import address
+from tests.factories import PASSWORD, make_user
+
+
+@dataclass
+class Host:
+    """An organization of Amara's on the running server, filled without a browser; its mail is sent by the server."""
+
+    app: Flask
+    postbox: Any
+    word: str
+    amara: User
+    organization: Organization
+
+    def email(self, name: str) -> str:
+        return f"{name}-{self.word}@example.org"
+
+    def account(self, name: str) -> str:
+        """Add an account; return its address."""
+        with self.app.app_context():
+            return make_user(name, self.email(name.partition(" ")[0].lower())).email
+
+    def invite(self, email: str) -> str:
+        """Invite, and return the link that arrived."""
+        with self.app.app_context(), transaction():
+            Invitation.issue(self.organization.id, address(email), Role.OPERATOR, self.amara.id)
+        return self.postbox.link_for(email)
+
+    def change(self, statement: str) -> None:
+        """Change the organization's rows: `:here` is its id."""
+        with self.app.app_context(), transaction():
+            db.session.execute(db.text(statement), {"here": self.organization.id})
+
+
+@pytest.fixture(scope="module")
+def behind(server):
+    """The application's models on the server's database."""
+    cheap = {"argon2_memory_kib": 8, "argon2_passes": 1}
+    app = create_app(Settings(database_url=server.database_url, secret_key="x" * 40, mail_worker=False, **cheap))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def host(behind, postbox):
+    """A new organization, with Amara as Owner."""
+    word = uuid.uuid4().hex[:8]
+    with behind.app_context():
+        amara = make_user("Amara Okafor", f"amara-{word}@example.org")
+        with transaction():
+            organization = Organization.create(f"Northfield {word}", f"northfield-{word}", amara.id)
+    return Host(behind, postbox, word, amara, organization)
+
+
+def log_in(page: Page, email: str) -> None:
+    page.goto("/login")
+    page.get_by_label("Email", exact=True).fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page).not_to_have_url(re.compile("/login"))
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+
+
+def heading(page: Page) -> Any:
+    return expect(page.get_by_role("heading", level=1))
+
+
+def is_in(page: Page, host: Host) -> None:
+    expect(page).to_have_url(re.compile(f"/orgs/{host.organization.slug}$"))
+    expect(page.get_by_text(f"You joined {host.organization.name} as Operator.")).to_be_visible()
+
+
+# --- the four faces -------------------------------------------------------------------------------------------
+
+
+def test_a_new_person_joins(new_page, host, javascript):
+    page, email = new_page(javascript=javascript), host.email("hana")
+    page.goto(host.invite(email))
+    assert page.url.endswith("/invitation")
+    heading(page).to_have_text(f"Join {host.organization.name}")
+    expect(page.get_by_label("Email", exact=True)).to_have_value(email)
+    page.get_by_label("Name", exact=True).fill("Hana Reyes")
+    page.get_by_label("Password", exact=True).fill("too short")
+    press(page, "Create account and join")
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Hana Reyes")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    press(page, "Create account and join")
+    is_in(page, host)
+
+
+def test_somebody_with_an_account_logs_in_and_joins(new_page, host, javascript):
+    page = new_page(javascript=javascript)
+    page.goto(host.invite(host.account("Hana Reyes")))
+    heading(page).to_have_text(f"Log in to join {host.organization.name}")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    press(page, "Log in and join")
+    is_in(page, host)
+
+
+def test_who_is_logged_in_presses_one_button(new_page, host, javascript):
+    page, email = new_page(javascript=javascript), host.account("Hana Reyes")
+    log_in(page, email)
+    page.goto(host.invite(email))
+    expect(page.get_by_text(f"You are logged in as Hana Reyes ({email}).")).to_be_visible()
+    press(page, f"Join {host.organization.name}")
+    is_in(page, host)
+    page.go_back()
+    page.reload()
+    heading(page).to_have_text("Invitation not found")
+
+
+def test_the_wrong_account_switches_and_comes_back(new_page, host, javascript):
+    page, hana = new_page(javascript=javascript), host.account("Hana Reyes")
+    log_in(page, host.account("Mateo Lindqvist"))
+    page.goto(host.invite(hana))
+    heading(page).to_have_text("This invitation is for another address")
+    expect(page.get_by_text(host.email("mateo")).first).to_be_visible()
+    expect(page.get_by_text(hana)).to_have_count(0)
+    page.get_by_role("link", name="Back to my organizations").click()
+    expect(page).to_have_url(re.compile("/orgs$"))
+    page.goto("/invitation")
+    press(page, "Switch account")
+    heading(page).to_have_text(f"Log in to join {host.organization.name}")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    press(page, "Log in and join")
+    is_in(page, host)
+
+
+# --- the ends -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("account", ["none", "signed in"])
+def test_who_says_no_is_asked_no_more(new_page, host, javascript, account):
+    page, email = new_page(javascript=javascript), host.email("hana")
+    if account == "signed in":
+        log_in(page, host.account("Hana Reyes"))
+    page.goto(host.invite(email))
+    press(page, "Decline" if account == "signed in" else "Ignore this invitation")
+    heading(page).to_have_text("You declined this invitation")
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "way_on"),
+    [
+        ("revoked_at = now()", "This invitation was withdrawn", "ask the person who invited you."),
+        ("accepted_at = now()", "You already joined with this invitation", "Log in to go on."),
+        ("replaced_at = now()", "There is a newer invitation", "Use the link in that email."),
+    ],
+)
+def test_the_page_of_an_end_says_what_happened_and_the_way_on(new_page, host, change, said, way_on):
+    page = new_page(width=360)
+    link = host.invite(host.email("hana"))
+    host.change(f"UPDATE invitations SET {change} WHERE organization_id = :here")
+    page.goto(link)
+    heading(page).to_have_text(said)
+    expect(page.get_by_text(way_on)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_an_organization_that_is_deleted_is_gone_with_its_invitations(new_page, host):
+    page = new_page(width=360)
+    link = host.invite(host.email("hana"))
+    host.change("UPDATE organizations SET deleted_at = now() WHERE id = :here")
+    page.goto(link)
+    heading(page).to_have_text(f"{host.organization.name} no longer exists")
+
+
+def test_an_expired_one_is_asked_for_again_and_its_sender_sends_it(new_page, host, postbox, javascript):
+    page, amara = new_page(javascript=javascript, width=360), new_page(javascript=javascript)
+    email = host.email("hana")
+    link = host.invite(email)
+    host.change("UPDATE invitations SET expires_at = now() - interval '1 hour' WHERE organization_id = :here")
+    page.goto(link)
+    heading(page).to_contain_text("This invitation expired on")
+    press(page, "Ask for a new invitation")
+    expect(page.get_by_text("We told Amara Okafor.")).to_be_visible()
+    expect(page.get_by_role("button", name="Ask for a new invitation")).to_have_count(0)
+
+    log_in(amara, host.amara.email)
+    amara.goto(postbox.link_for(host.amara.email))
+    press(amara, f"Send again to {email}")
+    expect(amara.get_by_text(f"Sent again to {email}", exact=False)).to_be_visible()
+    page.reload()
+    heading(page).to_have_text("There is a newer invitation")
+    page.goto(postbox.link_for(email))
+    heading(page).to_have_text(f"Join {host.organization.name}")
