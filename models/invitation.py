@@ -38,8 +38,11 @@ class Invitation(Record, Base):
     __tablename__ = "invitations"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["project_id", "organization_id"], ["projects.id", "projects.organization_id"], ondelete="CASCADE"
+            ["project_id", "organization_id"],
+            ["projects.id", "projects.organization_id"],
+            ondelete="SET NULL (project_id)",  # its links are answered as withdrawn, by a trigger of the migrations
         ),
+        Index("ix_invitations_project_id", "project_id", postgresql_where=text("project_id IS NOT NULL")),
         CheckConstraint("num_nonnulls(accepted_at, revoked_at, declined_at, replaced_at) <= 1", name="one_end"),
         Index(
             "uq_invitations_pending",

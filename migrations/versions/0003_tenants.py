@@ -235,7 +235,7 @@ def invitations() -> None:
             ["project_id", "organization_id"],
             ["projects.id", "projects.organization_id"],
             name="fk_invitations_project_id_organization_id",
-            ondelete="CASCADE",
+            ondelete="SET NULL (project_id)",
         ),
         sa.ForeignKeyConstraint(["invited_by"], ["users.id"], name="fk_invitations_invited_by"),
         sa.ForeignKeyConstraint(["accepted_by"], ["users.id"], name="fk_invitations_accepted_by"),
@@ -251,6 +251,9 @@ def invitations() -> None:
         unique=True,
         postgresql_nulls_not_distinct=True,
         postgresql_where=sa.text(PENDING),
+    )
+    op.create_index(
+        "ix_invitations_project_id", "invitations", ["project_id"], postgresql_where=sa.text("project_id IS NOT NULL")
     )
     op.create_index("ix_invitations_email_key", "invitations", ["email_key"], postgresql_where=sa.text(PENDING))
     op.create_index(

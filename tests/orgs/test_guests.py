@@ -395,8 +395,16 @@ def test_with_a_project_go_its_invitations(browser, offered, as_, northfield, ma
     visitor, owner = browser(), as_("owner")
     visitor.get(f"/invitations/{token_of(offered())}")
     owner.post(f"{address_of(northfield.project)}/delete", confirm=northfield.project.name)
-    assert visitor.get("/invitation").status_code == 404
+    answer = visitor.get("/invitation")
+    assert answer.status_code == 410
+    assert "This invitation was withdrawn" in answer.text
     assert mails() == []
+
+
+def test_a_deleted_project_leaves_the_record_of_who_joined(query, accept, offered, as_, ana, northfield):
+    accept(offered(), ana)
+    as_("owner").post(f"{address_of(northfield.project)}/delete", confirm=northfield.project.name)
+    assert query("SELECT project_id, accepted_by FROM invitations") == [(None, ana.id)]
 
 
 def test_removing_a_member_revokes_project_invitations_to_them(app, as_, offered, northfield):
