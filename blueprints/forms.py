@@ -69,6 +69,8 @@ def choice(value: str, label: str) -> Any:
 class Line:
     """A validator that trims, normalises and requires one line."""
 
+    clean = staticmethod(clean_line)
+
     def __init__(self, what: str, longest: int = NAME_LENGTH, *, required: bool = True) -> None:
         """Name the field for its messages, like "your name"."""
         self.what, self.longest, self.required = what, longest, required
@@ -76,7 +78,7 @@ class Line:
     def __call__(self, form: Form, field: Field) -> None:
         """Clean the field's data, or stop with a sentence."""
         try:
-            field.data = clean_line(field.data or "", self.longest)
+            field.data = self.clean(field.data or "", self.longest)
         except BadText as error:
             raise StopValidation(f"{self.what[0].upper()}{self.what[1:]} {error}") from None
         if self.required and not field.data:
@@ -86,14 +88,7 @@ class Line:
 class Lines(Line):
     """The same for text of several lines."""
 
-    def __call__(self, form: Form, field: Field) -> None:
-        """Clean the field's data, or stop with a sentence."""
-        try:
-            field.data = clean_text(field.data or "", self.longest)
-        except BadText as error:
-            raise StopValidation(f"{self.what[0].upper()}{self.what[1:]} {error}") from None
-        if self.required and not field.data:
-            raise StopValidation(f"Enter {self.what}")
+    clean = staticmethod(clean_text)
 
 
 class AddressField(EmailField):
