@@ -118,6 +118,8 @@ def test_everybody_at_once_is_one_membership_and_an_answer_for_each(app, browser
     def accept(entry):
         person, fields, expected = entry
         answer = person.post("/invitation/accept", **fields)
+        if answer.status_code == 503:  # a busy machine has no connection free in time, and says when to try again
+            return "Retry-After" in answer.headers, answer.status_code, answer.location
         return (answer.status_code, answer.location) in expected, answer.status_code, answer.location
 
     with ThreadPoolExecutor(50) as pool:

@@ -152,6 +152,8 @@ def test_nobody_listens(server, app_with, invite, waits, mended):
 
 # --- silence and broken lines ---------------------------------------------------------------------------------
 
+IN_TIME = 15  # seconds on a busy machine; the server would hold the line for ever
+
 BEFORE_IT_IS_TAKEN = STEPS[: STEPS.index("QUIT")]
 
 
@@ -161,7 +163,7 @@ def test_a_silent_server_is_left_in_time(server, sender, invite, impatient, wait
     invite()
     started = time.monotonic()
     deliver(sender)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < IN_TIME
     state, said = waits()
     assert (state, "timed out" in said) == ("queued", True)
     assert len(mended()) == 1
@@ -173,7 +175,7 @@ def test_a_dripping_server_is_left_in_time(server, sender, invite, impatient, wa
     invite()
     started = time.monotonic()
     deliver(sender)
-    assert 1.5 < time.monotonic() - started < 6
+    assert 1.5 < time.monotonic() - started < IN_TIME
     assert waits()[0] == "queued"
     assert len(mended()) == 1
 
@@ -215,7 +217,7 @@ def test_after_the_mail_was_taken_nothing_sends_it_again(server, sender, invite,
     invite()
     started = time.monotonic()
     deliver(sender)
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < IN_TIME
     assert rows("state", "last_error") == [("sent", None)]
     assert len(mended()) == 1
 
