@@ -31,7 +31,7 @@ def secure(response: Response) -> Response:
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
     if settings().https:
-        response.headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR}; includeSubDomains")
+        response.headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR}")
     if request.endpoint == "static":
         # The address carries the file's hash: what it names never changes.
         response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable" if request.args else "no-cache"
