@@ -4,8 +4,11 @@ import threading
 
 import psycopg
 import pytest
+from flask_migrate import upgrade
 from sqlalchemy import text
 
+from app import create_app
+from config import Settings
 from models import LastOwner, OrganizationMember, Role, User, db, membership, transaction
 from models.organization import Organization
 from models.text import address
@@ -105,16 +108,51 @@ def test_of_ten_owners_who_leave_at_once_one_stays(app, northfield, query, way):
     assert owners(query, northfield.organization) == 1
 
 
-def test_the_rule_needs_its_lock(make_database):
-    """The positive control: the same trigger without the lock lets both of two Owners go."""
-    url = make_database("unlocked")
-    with psycopg.connect(url, autocommit=True) as c:
-        c.execute("CREATE TABLE m (id int)")
-        c.execute("INSERT INTO m VALUES (1), (2)")
+@pytest.fixture
+def two_owners(make_database):
+    """Two connections to a database of their own, and for each how one of an organization's two Owners leaves."""
+    url = make_database("owners")
+    app = create_app(Settings(database_url=url, secret_key="x", mail_worker=False))
+    with app.app_context():
+        upgrade()
+        db.session.remove()
+        db.engine.dispose()
     with psycopg.connect(url) as a, psycopg.connect(url) as b:
-        for connection, mine in ((a, 1), (b, 2)):
-            connection.execute("DELETE FROM m WHERE id = %s", (mine,))
-            assert connection.execute("SELECT count(*) FROM m").fetchone() == (1,)
+        a.execute(
+            "INSERT INTO users (email, email_key, name, password_hash) VALUES ('a', 'a', 'A', ''), ('b', 'b', 'B', '')"
+        )
+        a.execute("INSERT INTO organizations (name, slug) VALUES ('Two', 'two')")
+        a.execute("""INSERT INTO organization_members (organization_id, user_id, role)
+                     SELECT o.id, u.id, 'OWNER' FROM organizations o, users u""")
         a.commit()
+        b.execute("SET lock_timeout = '500ms'")
         b.commit()
-        assert a.execute("SELECT count(*) FROM m").fetchone() == (0,)
+        yield a, b
+
+
+def leaves(connection, email_key):
+    """End a membership, and let the deferred rule be checked before the commit, as at two commits in one moment."""
+    mine = "(SELECT id FROM users WHERE email_key = %s)"
+    connection.execute(f"DELETE FROM organization_members WHERE user_id = {mine}", (email_key,))
+    connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def test_the_second_of_two_owners_waits_for_the_first(two_owners):
+    a, b = two_owners
+    leaves(a, "a")
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        leaves(b, "b")
+
+
+def test_without_its_lock_the_same_rule_lets_both_go(two_owners):
+    """The positive control: what the test above relies on is the lock."""
+    a, b = two_owners
+    [rule] = a.execute("SELECT pg_get_functiondef('keep_an_owner'::regproc)").fetchone()
+    assert "FOR NO KEY UPDATE" in rule
+    a.execute(rule.replace("FOR NO KEY UPDATE", ""))
+    a.commit()
+    leaves(a, "a")
+    leaves(b, "b")
+    a.commit()
+    b.commit()
+    assert a.execute("SELECT count(*) FROM organization_members").fetchone() == (0,)
