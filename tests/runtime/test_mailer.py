@@ -258,6 +258,16 @@ def test_the_worker_delivers_what_was_queued_before_it_started(server, invite, s
     stop()
 
 
+def test_the_worker_deletes_what_has_expired_in_its_idle_time(sender, northfield, browser, query, monkeypatch):
+    browser(northfield.viewer)
+    browser(northfield.owner)
+    query("UPDATE sessions SET expire = now() WHERE user_id = %(id)s", id=northfield.viewer.id)
+    monkeypatch.setattr(mailer, "TIDY_EVERY", 0.0)
+    stop = mailer.start(sender, emails.render)
+    eventually(lambda: query("SELECT user_id FROM sessions") == [(northfield.owner.id,)])
+    stop()
+
+
 # --- secrets, and hosts without a server ----------------------------------------------------------------------
 
 
