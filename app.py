@@ -75,7 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _connect(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
-        database.discard_dead_connections(db.engine)
+        database.prepare(db.engine)
     Migrate(app, db, directory=str(Path(__file__).parent / "migrations"))
     app.session_interface = PostgresSessions(app)
 

@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Busy, unavailable)
     app.register_error_handler(TimeoutError, unavailable)  # no connection was free
     app.register_error_handler(DBAPIError, database_error)
+    app.register_error_handler(psycopg.OperationalError, unavailable)  # of a transaction that could not begin
     app.register_error_handler(InvalidRequestError, gone)
     app.register_error_handler(InternalServerError, fault)
 
@@ -103,7 +104,9 @@ def unavailable(_error: Exception) -> Any:
 def fault(error: InternalServerError) -> Any:
     """A fault of ours: a reference for the log, and nothing about what happened."""
     cause = error.original_exception
-    if isinstance(cause, TimeoutError | Busy) or isinstance(getattr(cause, "orig", None), psycopg.OperationalError):
+    if isinstance(cause, TimeoutError | Busy | psycopg.OperationalError) or isinstance(
+        getattr(cause, "orig", None), psycopg.OperationalError
+    ):
         return unavailable(error)
     reference = secrets.token_hex(4).upper()
     current_app.logger.error("The fault above has the reference %s.", reference)

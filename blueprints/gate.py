@@ -16,7 +16,7 @@ import access
 from access import Permission
 from blueprints import csrf
 from blueprints.fragments import current_page, is_fragment, leave
-from models import OrganizationSlug, User
+from models import OrganizationSlug, User, tenant
 from models.identity import Identity, Viewer
 from runtime.sessions import BrowserSession, PostgresSessions
 
@@ -143,8 +143,18 @@ def load_identity() -> None:
     g.identity = _sessions().load(_session(), g.slug)
     if g.identity:
         g.actor, g.org = g.identity.actor, g.identity.place
+        _enter(g.identity)
     elif had_cookie:
         g.expired = True
+
+
+def _enter(identity: Identity) -> None:
+    """Let the database show the tenant that the person was found in; outside of one, what is their own."""
+    viewer = identity.viewer
+    if identity.place:
+        tenant.enter(identity.place.id)
+    else:
+        tenant.own(viewer.id, viewer.email_key if viewer.email_verified else None)
 
 
 def load_viewer(_user_id: str) -> Viewer | None:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -10,10 +11,10 @@ from uuid import UUID
 from config import INVITATION_LIFE
 from demo.names import names
 from demo.plans import ACCOUNTS, DESCRIPTIONS, NAMED, PLANS, Plan
-from models import Invitation, Organization, OrganizationMember, Project, ProjectMember, Role, User, db
+from models import Invitation, Organization, OrganizationMember, Project, ProjectMember, Role, User, db, tenant
 from models.project import OPEN, RESTRICTED
 
-ORDER = (User, Organization, OrganizationMember, Project, ProjectMember, Invitation)  # each refers to those before
+OF_TENANT = (OrganizationMember, Project, ProjectMember, Invitation)  # each refers to those before
 RANKS = [Role.VIEWER] * 55 + [Role.OPERATOR] * 36 + [Role.ADMIN] * 8 + [Role.OWNER]  # among a hundred people
 
 
@@ -35,14 +36,24 @@ class Demo:
             members = self._members(plan, here)
             self._projects(plan, here, members)
             self._invitations(plan, here, members)
-        for model in ORDER:
-            db.session.add_all(thing for thing in self._made if type(thing) is model)
-            db.session.flush()
+        self._write(self._users.values())
+        for here in self._all(Organization):
+            tenant.enter(here.id)
+            self._write([here])
+            for model in OF_TENANT:
+                self._write(thing for thing in self._all(model) if thing.organization_id == here.id)
         made = Counter(type(thing) for thing in self._made)
         return (
             f"Made {made[Organization]} organizations with {made[User]} people, {made[Project]} projects and "
             f"{made[Invitation]} invitations."
         )
+
+    def _all(self, model: type[Any]) -> list[Any]:
+        return [thing for thing in self._made if type(thing) is model]
+
+    def _write(self, things: Iterable[Any]) -> None:
+        db.session.add_all(things)
+        db.session.flush()
 
     def _members(self, plan: Plan, here: Organization) -> list[OrganizationMember]:
         people = [(self._cast(name), role) for name, role in plan.cast.items()] or [(self._somebody(), Role.OWNER)]

@@ -37,6 +37,8 @@ class Record:
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=-1)
 
 
+SCOPE, WRITING = "scope", "writing"  # what a session's `info` keeps: whose rows it sees, and that it may write
+
 # Objects stay readable after a commit: a view renders what it changed without loading it again.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
@@ -63,15 +65,14 @@ def transaction() -> Iterator[None]:
 
     Outside of it the session reads in autocommit: a read needs no BEGIN and no ROLLBACK, and psycopg keeps its
     prepared statements (it drops them all at every ROLLBACK). Writing outside of it is an error, so nothing is
-    ever half done.
+    ever half done. An organization that was entered inside of it is left when it ends (models.tenant).
 
     Raises:
         Refusal: the one whose database constraint was broken.
     """
-    session = db.session
+    session, scope = db.session, db.session.info.get(SCOPE)
     session.commit()  # the reading phase ends; no statement is sent
-    session.connection(execution_options={"isolation_level": "READ COMMITTED"})
-    session.info["writing"] = True
+    session.info[WRITING] = True
     try:
         yield
         session.commit()
@@ -85,7 +86,8 @@ def transaction() -> Iterator[None]:
         session.rollback()
         raise
     finally:
-        session.info.pop("writing", None)
+        session.info.pop(WRITING, None)
+        session.info[SCOPE] = scope
 
 
 def _constraint(error: IntegrityError) -> str:
@@ -103,7 +105,7 @@ def apart() -> Iterator[Connection]:
 
     The session gives its own back first. A request that held two would, when all are taken, wait for another's second.
     """
-    if "writing" in db.session.info:
+    if WRITING in db.session.info:
         raise RuntimeError("Write apart before `with transaction():` or after it, never while it is open.")
     release()
     with db.engine.connect() as connection:
@@ -112,11 +114,11 @@ def apart() -> Iterator[Connection]:
 
 @event.listens_for(Session, "before_flush")
 def _write_in_a_transaction(session: Session, *_: object) -> None:
-    if "writing" not in session.info:
+    if WRITING not in session.info:
         raise RuntimeError("Write inside `with transaction():`, so that the change is whole or not at all.")
 
 
 @event.listens_for(Session, "do_orm_execute")
 def _change_in_a_transaction(state: ORMExecuteState) -> None:
-    if (state.is_insert or state.is_update or state.is_delete) and "writing" not in state.session.info:
+    if (state.is_insert or state.is_update or state.is_delete) and WRITING not in state.session.info:
         raise RuntimeError("Write inside `with transaction():`, so that the change is whole or not at all.")

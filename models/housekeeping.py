@@ -1,5 +1,6 @@
 """Deleting what is of no use any more. Safe at any time, also in several processes at once."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ def prune() -> dict[str, int]:
     """
     a_day_ago = func.now() - DEAD_FOR
     return {
-        "sessions": _delete(Session, Session.sid, Session.expire <= func.now()),
+        "sessions": delete_expired_sessions(),
         "sign-ups": _delete(Signup, Signup.id, Signup.expires_at < a_day_ago),
         "links": _delete(
             OneTimeToken, OneTimeToken.id, or_(OneTimeToken.used_at < a_day_ago, OneTimeToken.expires_at < a_day_ago)
@@ -39,13 +40,23 @@ def prune() -> dict[str, int]:
     }
 
 
+def delete_expired_sessions() -> int:
+    """Delete the sessions that nobody can use any more; returns how many."""
+    return _in_batches(lambda: Session.delete_expired(BATCH))
+
+
 def _delete(model: Any, key: Any, dead: ColumnElement[bool]) -> int:
-    """Delete in batches; rows that somebody else holds are left for the next time."""
+    """Delete rows; those that somebody else holds are left for the next time."""
+    batch = select(key).where(dead).limit(BATCH).with_for_update(skip_locked=True)
+    return _in_batches(lambda: len(db.session.scalars(delete(model).where(key.in_(batch)).returning(key)).all()))
+
+
+def _in_batches(delete_some: Callable[[], int]) -> int:
+    """Repeat, each time in a transaction of its own, until less than a whole batch is gone; returns how many are."""
     total = 0
     while True:
-        batch = select(key).where(dead).limit(BATCH).with_for_update(skip_locked=True)
         with transaction():
-            gone = len(db.session.scalars(delete(model).where(key.in_(batch)).returning(key)).all())
+            gone = delete_some()
         total += gone
         if gone < BATCH:
             return total

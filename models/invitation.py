@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config import INVITATION_LIFE
-from models import link
+from models import link, tenant
 from models.base import Base, Record, db
 from models.invitation_state import ENDS, MAY_BECOME, CannotAccept, State
 from models.outgoing_mail import OutgoingMail
@@ -157,11 +157,12 @@ class Invitation(Record, Base):
         self._end(State.DECLINED)
 
     def hold(self, end: State) -> None:
-        """Lock the row until the transaction ends, look at it again, and make sure that it may come to an end.
+        """Lock the row until the transaction ends, inside its tenant, and make sure that it may come to an end.
 
         Raises:
             CannotAccept: from where it stands, nothing leads there.
         """
+        tenant.enter(self.organization_id)
         db.session.refresh(self, with_for_update=True)
         state = self.state(db.session.scalars(select(func.clock_timestamp())).one())
         if end not in MAY_BECOME.get(state, ()):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, func, or_, select, text
 
-from models import link, membership
+from models import link, membership, tenant
 from models.base import db
 from models.invitation import COPIED, MAILED, PENDING, Invitation
 from models.invitation_state import MAY_BECOME, CannotAccept, State
@@ -83,7 +83,11 @@ class Offer(NamedTuple):
 
     @classmethod
     def of(cls, invitation_id: UUID) -> "Offer | None":
-        """Look at an invitation as it is now."""
+        """Enter an invitation's tenant, and look at it as it is now."""
+        organization_id = db.session.scalar(select(func.organization_of_invitation(invitation_id)))
+        if organization_id is None:
+            return None
+        tenant.enter(organization_id)
         row = db.session.execute(_offers.where(Invitation.id == invitation_id)).one_or_none()
         return cls._made(row, mailed=True) if row else None
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import tenant
 from models.base import Base, Record, Refusal, db
 from models.role import Role
 
@@ -78,18 +79,20 @@ class Organization(Record, Base):
         Raises:
             SlugTaken: by the surrounding transaction, if the address is or was another organization's.
         """
-        organization = cls(name=name, slug=slug)
+        organization = cls(id=db.session.scalars(select(func.uuid_v7())).one(), name=name, slug=slug)
+        tenant.enter(organization.id)
         db.session.add(organization)
         db.session.flush()
         organization.admit(owner_id, Role.OWNER)
         return organization
 
     def lock(self) -> None:
-        """Lock the organization against every other change of who may do what; held until the transaction ends.
+        """Enter the organization and lock it against every other change of who may do what, until the transaction ends.
 
         Taken first by each such change, so that two never wait for each other in a circle, and each sees what the
         one before it did. NO KEY: rows that refer to the organization can still be added meanwhile.
         """
+        tenant.enter(self.id)
         db.session.execute(select(Organization.id).where(Organization.id == self.id).with_for_update(key_share=True))
 
     def admit(self, user_id: UUID, role: Role) -> "OrganizationMember":

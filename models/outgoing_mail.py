@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, func, insert, select, text
+from sqlalchemy import ARRAY, CheckConstraint, Index, Uuid, func, insert, literal, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Record, db
@@ -46,7 +46,8 @@ class OutgoingMail(Record, Base):
     @classmethod
     def queue_all(cls, message: str, subject_ids: list[UUID]) -> None:
         """Write the same message about many rows, in one statement."""
-        db.session.execute(insert(cls), [{"message": message, "subject_id": id} for id in subject_ids])
+        each = select(literal(message), func.unnest(literal(subject_ids, ARRAY(Uuid))))
+        db.session.execute(insert(cls).from_select(["message", "subject_id"], each))
 
     @classmethod
     def claim(cls) -> Self | None:

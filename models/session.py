@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, delete, func
+from sqlalchemy import ForeignKey, Index, func, select
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,7 +15,8 @@ class Session(Record, Base):
     """One logged-in browser.
 
     The key is an HMAC of the cookie's value: reading this table gives nothing that works as a cookie, and neither
-    does writing to it. runtime.sessions serves it to Flask-Session.
+    does writing to it. The web role may do neither: the gate sees living sessions through a view, and functions of
+    the table's owner begin and end them. runtime.sessions serves it to Flask-Session.
     """
 
     __tablename__ = "sessions"
@@ -39,4 +40,9 @@ class Session(Record, Base):
     @classmethod
     def end_all(cls, user_id: UUID) -> None:
         """End every session of a user."""
-        db.session.execute(delete(cls).where(cls.user_id == user_id))
+        db.session.execute(select(func.end_sessions(user_id)))
+
+    @classmethod
+    def delete_expired(cls, most: int) -> int:
+        """Remove the rows of expired sessions, at most so many; returns how many."""
+        return db.session.scalars(select(func.delete_expired_sessions(most))).one()

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: how many, how long they wait, and how a dead one is noticed."""
+"""Connections to PostgreSQL: as whom, how many, how long they wait, and how a dead one is noticed."""
 
 import os
 from typing import Any
@@ -8,6 +8,11 @@ from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 
 from config import Settings
+from models import tenant
+
+# Whom every connection works as, whoever logs in: it owns nothing, and row-level security holds for it. The
+# migrations make it.
+WEB_ROLE = "freehold_web"
 
 # Every statement that waits longer than this is ended by the server (milliseconds). A page takes a few.
 STATEMENT_TIMEOUT = 5_000
@@ -25,10 +30,11 @@ def engine_url(url: str) -> str:
 def engine_options(settings: Settings) -> dict[str, Any]:
     """Return the engine's options.
 
-    Reads run in autocommit (models.base.transaction says why). Plans are generic, because with one huge tenant
-    PostgreSQL would plan a prepared statement anew at every execution (PERFORMANCE.md, "Growth").
+    Autocommit, because transactions are begun by hand (models.base.transaction, models.tenant). Plans are generic,
+    because with one huge tenant PostgreSQL would plan a prepared statement anew at every execution.
     """
     server = {
+        "role": WEB_ROLE,
         "statement_timeout": STATEMENT_TIMEOUT,
         "lock_timeout": LOCK_TIMEOUT,
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
@@ -51,12 +57,23 @@ def engine_options(settings: Settings) -> dict[str, Any]:
     }
 
 
-def discard_dead_connections(engine: Engine) -> None:
-    """Let the pool notice, before it hands a connection out, that the server closed it.
+def prepare(engine: Engine) -> None:
+    """Make the engine's connections ones that know their tenant, forget it in the pool, and are not handed out dead.
 
     As good as a ping and without its round trip: a server that ended the connection said so, and the words wait in
     the socket.
     """
+
+    @event.listens_for(engine, "do_connect")
+    def connect(
+        _dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]
+    ) -> tenant.TenantConnection:
+        return tenant.TenantConnection.connect(*arguments, **options, cursor_factory=tenant.TenantCursor)
+
+    @event.listens_for(engine, "checkin")
+    def forget(connection: tenant.TenantConnection | None, _record: object) -> None:
+        if connection:
+            tenant.forget(connection)
 
     @event.listens_for(engine, "checkout")
     def check(connection: psycopg.Connection[Any], *_: object) -> None:

@@ -17,24 +17,18 @@ from flask_session.base import ServerSideSession, ServerSideSessionInterface
 from sqlalchemy import text
 
 from config import settings
-from models import db
+from models import db, housekeeping
 from models.identity import Identity
 
 REFRESH = "X-Refresh"  # a page says so that it looks again by itself: that keeps nobody logged in
 TOUCH_AFTER = "5 minutes"  # the last-seen time may be this old before a request writes it (DESIGN.md section 4)
 
-# A password changed between log-in's look and this statement leaves no session behind: the epoch differs.
-_INSERT = text("""
-    INSERT INTO sessions (sid, sess, user_id, credential_epoch, expire, ip, user_agent)
-    SELECT :sid, CAST(:sess AS jsonb), id, credential_epoch, now() + :idle, CAST(:ip AS inet), :user_agent
-    FROM users WHERE id = :user_id AND credential_epoch = :epoch AND deactivated_at IS NULL
-""")
-# Never an upsert: a session that was ended while the request ran must not come back.
-_UPDATE = text("""
-    UPDATE sessions SET sess = CAST(:sess AS jsonb), last_seen_at = now(),
-                        expire = least(now() + :idle, created_at + :longest)
-    WHERE sid = :sid
-""")
+# The web role has no right on the table; what may be done with it are functions of its owner (migration 0009).
+_BEGIN = text(
+    "SELECT begin_session(:sid, CAST(:sess AS jsonb), :user_id, :epoch, :idle, CAST(:ip AS inet), :user_agent)"
+)
+_KEEP = text("SELECT keep_session(:sid, CAST(:sess AS jsonb), :idle, :longest)")
+_END = text("SELECT end_session(:sid)")
 
 
 class BrowserSession(ServerSideSession):
@@ -107,10 +101,6 @@ class PostgresSessions(ServerSideSessionInterface):
         """Write what changed, and now and then that the browser was here."""
         return session.modified or session.touch
 
-    def delete_expired(self) -> int:
-        """Remove the rows of expired sessions; returns how many."""
-        return self._execute(text("DELETE FROM sessions WHERE expire <= now()"), {})
-
     def _get_store_id(self, sid: str | None) -> str:
         key = settings().keys("session")[0]
         return hmac.digest(key, (sid or "").encode("utf-8", "replace"), hashlib.sha256).hex()
@@ -129,10 +119,10 @@ class PostgresSessions(ServerSideSessionInterface):
             "idle": timedelta(days=chosen.session_idle_days),
         }
         if session.stored:
-            self._execute(_UPDATE, values | {"longest": timedelta(days=chosen.session_max_days)})
+            self._execute(_KEEP, values | {"longest": timedelta(days=chosen.session_max_days)})
         else:
             self._execute(
-                _INSERT,
+                _BEGIN,
                 values
                 | {
                     "user_id": session["_user_id"],
@@ -144,12 +134,12 @@ class PostgresSessions(ServerSideSessionInterface):
             session.stored = True
 
     def _delete_session(self, store_id: str) -> None:
-        self._execute(text("DELETE FROM sessions WHERE sid = :sid"), {"sid": store_id})
+        self._execute(_END, {"sid": store_id})
 
     def _delete_expired_sessions(self) -> None:
-        self.delete_expired()
+        housekeeping.delete_expired_sessions()
 
-    def _execute(self, statement: Any, values: dict[str, Any]) -> int:
+    def _execute(self, statement: Any, values: dict[str, Any]) -> None:
         """Send one statement by itself. What a view left uncommitted is dropped first, never saved along with it."""
         db.session.rollback()
-        return db.session.connection().execute(statement, values).rowcount
+        db.session.connection().execute(statement, values)

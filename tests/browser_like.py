@@ -1,14 +1,17 @@
 """A client that behaves like a browser with our pages: it sends their token, and looks at every page it is given."""
 
 import secrets
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 from flask import Flask, session
+from sqlalchemy import cast, func, select
+from sqlalchemy.dialects.postgresql import JSONB
 from werkzeug.test import TestResponse
 
 from blueprints import csrf
-from models import Session, User, db, transaction
+from models import User, db, transaction
 
 HX = {"HX-Request": "true"}
 
@@ -29,9 +32,9 @@ class Browser:
         interface: Any = self.app.session_interface
         with self.app.app_context(), transaction():
             epoch = db.session.get_one(User, user.id).credential_epoch
-            row = Session(sid=interface._get_store_id(sid), sess={"_user_id": str(user.id), "_fresh": True})
-            row.user_id, row.credential_epoch, row.expire = user.id, epoch, db.func.now() + db.text("interval '1 hour'")
-            db.session.add(row)
+            data, hour = {"_user_id": str(user.id), "_fresh": True}, timedelta(hours=1)
+            values = interface._get_store_id(sid), cast(data, JSONB), user.id, epoch, hour, None, "a test"
+            db.session.execute(select(func.begin_session(*values)))
         self.client.set_cookie("session", sid)
 
     def get(self, url: str, *, hx: bool = False, **kwargs: Any) -> TestResponse:

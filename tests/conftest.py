@@ -84,19 +84,29 @@ def _application(settings: Settings) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def app(_application: Flask) -> Iterator[Flask]:
+def app(_application: Flask, owner: psycopg.Connection[Any]) -> Iterator[Flask]:
     """The application, on an empty database. No context is pushed: each request of a client makes its own."""
     yield _application
     # Not TRUNCATE: it makes new files for every table and index, and takes thirty times as long.
     deletes = " ".join(f"DELETE FROM {table.name};" for table in reversed(db.metadata.sorted_tables))
-    with _application.app_context(), db.engine.connect() as connection:
-        connection.exec_driver_sql(f"DO $$ BEGIN {deletes} END $$")
+    owner.execute(f"DO $$ BEGIN {deletes} END $$")
+
+
+@pytest.fixture(scope="session")
+def owner(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
+    """A connection of the tables' owner, in autocommit: it sees every tenant, as the host's own tools do."""
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture
-def context(app: Flask) -> Iterator[None]:
-    """An application context, for tests that call models. Not together with a client: they would share a session."""
-    with app.app_context():
+def context(app: Flask, request: pytest.FixtureRequest) -> Iterator[None]:
+    """An application context, for tests that call models, inside Northfield where there is one.
+
+    Not together with a client: they would share a session.
+    """
+    here = request.getfixturevalue("northfield") if "northfield" in request.fixturenames else None
+    with here.inside(app) if here else app.app_context():
         yield
 
 
@@ -135,7 +145,7 @@ def northfield(app: Flask) -> Northfield:
 @pytest.fixture
 def url_of(app: Flask, northfield: Northfield) -> Callable[[Rule], str]:
     """url_of(rule) -> the address of a route, with Northfield's own things in it."""
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         invitation = Invitation.issue(
             northfield.organization.id, address("ana@example.org"), Role.VIEWER, northfield.owner.id
         )
@@ -158,21 +168,22 @@ def url_of(app: Flask, northfield: Northfield) -> Callable[[Rule], str]:
 
 
 @pytest.fixture
-def query(app: Flask) -> Callable[..., Any]:
-    """query("SELECT …", name=value) -> rows, by a connection of its own in autocommit."""
+def query(owner: psycopg.Connection[Any]) -> Callable[..., Any]:
+    """query("SELECT …", name=value) -> rows, or how many were changed; as the owner, so of every tenant."""
 
     def run(statement: str, **values: Any) -> Any:
-        with app.app_context(), db.engine.connect() as connection:
-            result = connection.exec_driver_sql(statement, values or None)
-            return result.fetchall() if result.returns_rows else result.rowcount
+        # Values are always passed: so that "%%" stands for "%" in every statement.
+        result = owner.execute(statement, values)
+        has_rows = result.pgresult is not None and result.pgresult.status == psycopg.pq.ExecStatus.TUPLES_OK
+        return result.fetchall() if has_rows else result.rowcount
 
     return run
 
 
 @pytest.fixture
-def statements(app: Flask) -> Callable[[], AbstractContextManager[Statements]]:
+def statements() -> Callable[[], AbstractContextManager[Statements]]:
     """`with statements() as sent:` records what the application sends; len(sent) leaves BEGIN and COMMIT out."""
-    return lambda: Statements(app)
+    return Statements
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
 """The cast: always the same people, in the organization of all examples."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from models import Organization, OrganizationMember, Project, Role, User, db, transaction
+from flask import Flask
+
+from models import Organization, OrganizationMember, Project, Role, User, db, tenant, transaction
 from models.password import hash_password
 from models.project import OPEN, RESTRICTED
 from models.text import address
@@ -32,6 +36,13 @@ class Northfield:
     def person(self, name: str) -> User | None:
         """The user by part: "owner" … "stranger"; None for "visitor"."""
         return None if name == "visitor" else getattr(self, name)
+
+    @contextmanager
+    def inside(self, app: Flask) -> Iterator[None]:
+        """An application context in which the models see Northfield."""
+        with app.app_context():
+            tenant.enter(self.organization.id)
+            yield
 
     def member(self, name: str) -> OrganizationMember:
         """The membership by role name: "owner", "admin", "operator", "viewer"."""
@@ -85,6 +96,7 @@ def populate() -> Northfield:
 
 
 def _members(organization: Organization) -> list[OrganizationMember]:
+    tenant.enter(organization.id)
     rows = db.session.scalars(
         db.select(OrganizationMember).where(OrganizationMember.organization_id == organization.id)
     )

@@ -1,40 +1,48 @@
-"""Counting what the application sends to PostgreSQL."""
+"""Counting what the application sends to PostgreSQL, at the driver, where nothing is left out."""
 
 from types import TracebackType
 from typing import Any, Self
+from unittest.mock import patch
 
-from flask import Flask
-from sqlalchemy import event
+import psycopg
 
-from models import db
+CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
+TELL = "set_config('freehold"  # goes with a statement, in its round trip (models.tenant)
 
 
 class Statements(list[str]):
-    """The SQL of every statement sent inside `with`, and how many transactions were begun."""
+    """The SQL of every statement sent inside `with`, and how many transactions were begun.
 
-    def __init__(self, app: Flask) -> None:
-        super().__init__()
-        self.transactions = 0
-        with app.app_context():
-            self._engine = db.engine
+    What only controls a transaction is left out: BEGIN, COMMIT and the setting of the tenant.
+    """
+
+    transactions = 0
 
     def __enter__(self) -> Self:
-        event.listen(self._engine, "before_cursor_execute", self._sent)
-        event.listen(self._engine, "commit", self._committed)
+        execute, executemany, statements = psycopg.Cursor.execute, psycopg.Cursor.executemany, self
+
+        def recorded(cursor: Any, query: Any, *args: Any, **options: Any) -> Any:
+            statements._sent(str(query))
+            return execute(cursor, query, *args, **options)
+
+        def each_recorded(cursor: Any, query: Any, params: Any, **options: Any) -> None:
+            statements.extend([str(query)] * len(params))
+            executemany(cursor, query, params, **options)
+
+        self._patches = patch.multiple(psycopg.Cursor, execute=recorded, executemany=each_recorded)
+        self._patches.start()
         return self
 
     def __exit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
-        event.remove(self._engine, "before_cursor_execute", self._sent)
-        event.remove(self._engine, "commit", self._committed)
+        self._patches.stop()
 
     @property
     def writes(self) -> list[str]:
         """Those that change something or lock."""
         return [s for s in self if s.split(None, 1)[0].upper() in ("INSERT", "UPDATE", "DELETE") or "FOR UPDATE" in s]
 
-    def _sent(self, _connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        self.append(statement)
-
-    def _committed(self, connection: Any) -> None:
-        if not connection.connection.driver_connection.autocommit:  # the server itself knows no isolation "AUTOCOMMIT"
+    def _sent(self, statement: str) -> None:
+        if statement == "BEGIN":
             self.transactions += 1
+        elif statement not in CONTROL and TELL not in statement:
+            self.append(statement)

@@ -32,7 +32,7 @@ def test_a_page_is_the_gate_and_its_list(url, cost, northfield, browser, stateme
     with statements() as sent:
         assert amara.get(url).status_code == 200
     assert len(sent) == cost
-    assert "FROM sessions" in sent[0]
+    assert "FROM gate_sessions" in sent[0]
 
 
 @pytest.mark.parametrize("url", NONE)
@@ -48,4 +48,4 @@ def test_reading_keeps_the_prepared_statements(northfield, browser, query):
     amara = browser(northfield.owner)
     for _ in range(3):
         amara.get("/orgs/northfield/people")
-    assert query("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%FROM sessions%%'")[0][0] >= 1
+    assert query("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%FROM gate_sessions%%'")[0][0] >= 1

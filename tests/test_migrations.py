@@ -31,6 +31,12 @@ def catalog(url):
             FROM pg_constraint WHERE connamespace = 'public'::regnamespace
             UNION ALL SELECT tgname, tgrelid::regclass::text, pg_get_triggerdef(oid), true
             FROM pg_trigger WHERE NOT tgisinternal
+            UNION ALL SELECT policyname, tablename, concat(roles, cmd, qual, with_check), true FROM pg_policies
+            UNION ALL SELECT proname, proacl::text, pg_get_functiondef(p.oid), true
+            FROM pg_proc p JOIN pg_language l ON l.oid = prolang AND lanname IN ('sql', 'plpgsql')
+            WHERE pronamespace = 'public'::regnamespace
+            UNION ALL SELECT table_name, grantee, string_agg(privilege_type, ',' ORDER BY privilege_type), true
+            FROM information_schema.table_privileges WHERE table_schema = 'public' GROUP BY 1, 2
             ORDER BY 1, 2, 3
         """).fetchall()
 

@@ -13,7 +13,7 @@ from blueprints.auth.opened import forget, keep, opened
 from blueprints.auth.sign_in import proven
 from blueprints.fragments import leave
 from blueprints.gate import bare, log_in, log_out, public, viewer
-from models import AlreadyMember, CannotAccept, EmailTaken, Offer, Session, State, User, db, transaction
+from models import AlreadyMember, CannotAccept, EmailTaken, Offer, State, User, db, transaction
 from models.password import hash_password
 
 
@@ -84,9 +84,9 @@ def _answered() -> Offer | None:
 
 
 def _by_session(offer: Offer) -> Any:
-    """Join as who is logged in. Their account is read with their session, which a new password may have ended."""
-    same = (Session.user_id == User.id) & (Session.credential_epoch == User.credential_epoch)
-    user = db.session.scalar(select(User).join(Session, same).where(Session.id == g.identity.session_id))
+    """Join as who is logged in, unless a new password ended their session meanwhile."""
+    same = User.id == g.identity.viewer.id, User.credential_epoch == g.identity.credential_epoch
+    user = db.session.scalar(select(User).where(*same))
     return _join(offer, user) if user and face_of(offer) is Face.JOIN else show(offer)
 
 

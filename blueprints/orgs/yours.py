@@ -26,10 +26,10 @@ def all_of(user_id: UUID) -> Select[*tuple[Any, ...]]:
     The columns are those of an organization, the person's role, how many members it has and, for a guest, how many
     projects they have a role on.
     """
-    members = select(func.count()).where(OrganizationMember.organization_id == Organization.id).correlate(Organization)
+    members = func.members_of_mine(Organization.id)
     return (
         _visible(user_id)
-        .add_columns(members.scalar_subquery().label("members"), _projects_of_guest(user_id).label("projects"))
+        .add_columns(members.label("members"), _projects_of_guest(user_id).label("projects"))
         .where(or_(Organization.deleted_at.is_(None), and_(_owned(), _recently_deleted())))
     )
 

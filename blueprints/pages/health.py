@@ -6,6 +6,7 @@ from typing import Any
 from alembic.script import ScriptDirectory
 from flask import Blueprint, current_app
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from blueprints.gate import bare
 from models import db
@@ -24,7 +25,10 @@ def healthz() -> Any:
 @bare
 def readyz() -> Any:
     """The database is reachable, and migrated to what this code expects."""
-    applied = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+    try:
+        applied = db.session.scalar(text("SELECT version_num FROM alembic_version"))
+    except ProgrammingError:  # no such table yet, or none that the web role may read
+        applied = None
     expected = ScriptDirectory(str(Path(current_app.root_path) / "migrations")).get_current_head()
     ready = applied == expected
     return {"status": "ready" if ready else "not migrated"}, 200 if ready else 503

@@ -16,7 +16,7 @@ def invite(app, northfield):
 
     def issue(email=NEW, role=Role.OPERATOR, by=None, *, copied=False, message=""):
         sender = by or northfield.owner
-        with app.app_context(), transaction():
+        with northfield.inside(app), transaction():
             row = Invitation.issue(northfield.organization.id, address(email), role, sender.id, message)
             return f"/invitations/{row.link_text(COPIED if copied else MAILED)}"
 
@@ -51,7 +51,7 @@ def membership(app, northfield):
     """membership(email) -> the role in Northfield of the account with that address; None without."""
 
     def find(email=NEW):
-        with app.app_context():
+        with northfield.inside(app):
             mine = User.id == OrganizationMember.user_id
             here = OrganizationMember.organization_id == northfield.organization.id
             return db.session.scalar(

@@ -125,7 +125,7 @@ def test_another_site_cannot_ask(expired, asked):
 def test_who_was_asked_is_not_mailed_if_a_new_one_went_out_meanwhile(expired, app, mails, northfield):
     expired().post("/invitation/ask")
     assert any("asks for a new invitation" in mail["Subject"] for mail in mails())
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         row = db.session.scalars(db.select(Invitation)).one()
         row.again(northfield.admin.id)
     assert not any("asks for a new invitation" in mail["Subject"] for mail in mails())
@@ -134,7 +134,7 @@ def test_who_was_asked_is_not_mailed_if_a_new_one_went_out_meanwhile(expired, ap
 def test_the_new_one_joins_and_the_old_one_says_so(expired, app, northfield, link, browser, membership):
     visitor = expired()
     visitor.post("/invitation/ask")
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         db.session.scalars(db.select(Invitation)).one().again(northfield.admin.id)
     assert "There is a newer invitation" in visitor.get("/invitation").text
     newcomer = browser()

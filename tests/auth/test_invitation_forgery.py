@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from models import Invitation, Role, db, transaction
+from models import Invitation, Role, db, tenant, transaction
 from models.invitation import COPIED, MAILED
 from models.text import address
 from tests.auth.conftest import NEW
@@ -21,7 +21,8 @@ def token(app, northfield):
     """token(organization, inviter, email) -> what a mailed link to it carries."""
 
     def make(organization=northfield.organization, inviter=northfield.owner, email=NEW):
-        with app.app_context(), transaction():
+        with northfield.inside(app), transaction():
+            tenant.enter(organization.id)
             row = Invitation.issue(organization.id, address(email), Role.OPERATOR, inviter.id)
             return row.link_text(MAILED)
 
@@ -57,9 +58,9 @@ def test_an_altered_cookie_opens_nothing(browser, token, account, membership, pl
     assert membership() is None
 
 
-def test_a_copied_link_cannot_be_made_a_mailed_one(browser, app, token, query):
+def test_a_copied_link_cannot_be_made_a_mailed_one(browser, app, northfield, token, query):
     mailed = token()
-    with app.app_context():
+    with northfield.inside(app):
         copied = db.session.scalars(db.select(Invitation)).one().link_text(COPIED)
     assert raw(mailed)[:16] == raw(copied)[:16]
     assert raw(mailed)[16:] != raw(copied)[16:]
@@ -103,7 +104,7 @@ def test_an_inviter_who_is_demoted_while_the_page_is_open_lets_nobody_in(opened,
 
 def test_everybody_at_once_is_one_membership_and_an_answer_for_each(app, browser, token, account, northfield, query):
     user, path = account(), f"/invitations/{token()}"
-    with app.app_context():
+    with northfield.inside(app):
         others = [make_user(f"Other {number}") for number in range(20)]
     right = [(browser(user), {}, {(303, HOME)}) for _ in range(10)]
     by_password = [(browser(), TYPED, {(303, HOME)}) for _ in range(10)]

@@ -140,7 +140,7 @@ def person(app, northfield, query):
     """person(account) -> whoever that is, with their user; None without one."""
 
     def make(account):
-        with app.app_context():
+        with northfield.inside(app):
             if account == "unconfirmed":
                 with transaction():
                     Signup.start(address(NEW), "Ana Silva", "x")
@@ -166,7 +166,7 @@ def link(app, northfield, query):
     """link(kind, state, user) -> the path of a link to NEW as Operator, from the Admin, in that state."""
 
     def make(kind, state, user):
-        with app.app_context():
+        with northfield.inside(app):
             with transaction():
                 organization, inviter = northfield.organization.id, northfield.admin.id
                 row = Invitation.issue(organization, address(NEW), Role.OPERATOR, inviter)

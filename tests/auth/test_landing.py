@@ -23,14 +23,14 @@ def test_who_has_one_organization_goes_straight_to_it(browser, northfield, state
 
 
 def test_who_has_several_or_none_goes_to_the_list(app, browser, northfield):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         Organization.create("Second", "second", northfield.viewer.id)
     assert browser(northfield.viewer).get("/").location == "/orgs"
     assert browser(northfield.guest).get("/").location == "/orgs"
 
 
 def test_a_deleted_organization_is_nowhere_to_go(app, browser, northfield):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         db.session.get_one(Organization, northfield.organization.id).delete()
     assert browser(northfield.viewer).get("/").location == "/orgs"
 

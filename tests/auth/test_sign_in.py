@@ -116,7 +116,8 @@ def test_known_and_unknown_addresses_cost_the_same_statements(browser, hana, sta
 def test_logging_in_takes_two_statements(browser, hana, statements):
     with statements() as sent:
         browser().post("/login", email=hana.email, password=PASSWORD)
-    assert [s.split()[0] for s in sent] == ["SELECT", "INSERT"]
+    assert [s.split()[0] for s in sent] == ["SELECT", "SELECT"]
+    assert "begin_session" in sent[1]
 
 
 def test_a_deactivated_account_cannot_log_in(app, browser, hana):

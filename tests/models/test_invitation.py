@@ -72,7 +72,7 @@ def test_an_expired_invitation_makes_way(northfield):
 
 def test_fifty_at_once_invite_an_address_once(app, northfield):
     def try_once(_):
-        with app.app_context():
+        with northfield.inside(app):
             try:
                 return invite(northfield).id
             except AlreadyInvited:
@@ -224,7 +224,7 @@ def test_fifty_at_once_are_one_membership(app, northfield):
     people = [make_user(f"Person {n}").id for n in range(50)]
 
     def try_once(user_id):
-        with app.app_context():
+        with northfield.inside(app):
             try:
                 with transaction():
                     accept(invitation, db.session.get_one(User, user_id))
@@ -239,12 +239,12 @@ def test_fifty_at_once_are_one_membership(app, northfield):
 
 def test_revoked_and_accepted_at_once_is_one_of_both(app, northfield):
     def race(number):
-        with app.app_context():
+        with northfield.inside(app):
             row = invite(northfield, address(f"racer{number}@example.com"))
             racer = make_user(f"Racer {number}")
 
         def act(verb):
-            with app.app_context():
+            with northfield.inside(app):
                 try:
                     with transaction():
                         again = db.session.get_one(Invitation, row.id)

@@ -1,6 +1,7 @@
 """An organization keeps an active Owner, through every door and also when many leave at once."""
 
 import threading
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import text
 
 from app import create_app
 from config import Settings
-from models import LastOwner, OrganizationMember, Role, User, db, membership, transaction
+from models import LastOwner, OrganizationMember, Role, User, db, membership, tenant, transaction
 from models.organization import Organization
 from models.text import address
 
@@ -59,12 +60,15 @@ class TestTheLastOwner:
 
 
 def test_an_organization_without_an_owner_cannot_be_made(app):
-    with app.app_context(), pytest.raises(LastOwner), transaction():
-        db.session.add(Organization(name="Nobody's", slug="nobodys"))
+    id = uuid4()
+    with app.app_context():
+        tenant.enter(id)
+        with pytest.raises(LastOwner), transaction():
+            db.session.add(Organization(id=id, name="Nobody's", slug="nobodys"))
 
 
 def test_a_deleted_organization_needs_an_owner_to_come_back(app, northfield):
-    with app.app_context():
+    with northfield.inside(app):
         with transaction():
             organization = db.session.merge(northfield.organization)
             organization.delete()
@@ -76,7 +80,7 @@ def test_a_deleted_organization_needs_an_owner_to_come_back(app, northfield):
 
 @pytest.mark.parametrize("way", ["verb", "sql"])
 def test_of_ten_owners_who_leave_at_once_one_stays(app, northfield, query, way):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         for number in range(9):
             user = User.create(address(f"owner{number}@example.org"), f"Owner {number}", "x", proven=True)
             db.session.merge(northfield.organization).admit(user.id, Role.OWNER)
@@ -85,7 +89,7 @@ def test_of_ten_owners_who_leave_at_once_one_stays(app, northfield, query, way):
     ready, ended = threading.Barrier(len(members)), []
 
     def leave(member_id):
-        with app.app_context():
+        with northfield.inside(app):
             ready.wait()
             try:
                 with transaction():

@@ -56,6 +56,7 @@ def test_of_fifty_at_once_five_get_one(crowd, round_):
 def test_counting_and_then_inserting_would_let_more_through(crowd, query):
     """The control: the test above sees the fault that this limit exists to avoid."""
     query("CREATE TABLE naive (subject text)")
+    query("GRANT SELECT, INSERT ON naive TO freehold_web")
     looked = Barrier(AT_ONCE)
 
     def naive(_):

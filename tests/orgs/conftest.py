@@ -18,7 +18,7 @@ def invited(app: Flask, northfield: Northfield) -> Callable[..., Any]:
     def invite(email: str, role: str = "VIEWER", by: str = "owner", message: str = "") -> Any:
         inviter = northfield.person(by)
         assert inviter
-        with app.app_context(), transaction():
+        with northfield.inside(app), transaction():
             return Invitation.issue(northfield.organization.id, address(email), Role[role], inviter.id, message).id
 
     return invite
@@ -29,7 +29,7 @@ def join(app: Flask, northfield: Northfield) -> Callable[..., OrganizationMember
     """join(name, role="VIEWER", email=None) -> the membership of somebody new in Northfield."""
 
     def admit(name: str, role: str = "VIEWER", email: str | None = None) -> OrganizationMember:
-        with app.app_context(), transaction():
+        with northfield.inside(app), transaction():
             return northfield.organization.admit(add_user(name, email).id, Role[role])
 
     return admit
@@ -40,7 +40,7 @@ def crowd(app: Flask, northfield: Northfield) -> Callable[[int], None]:
     """crowd(60) adds members Person 001 … Person 060, all Operators."""
 
     def gather(number: int) -> None:
-        with app.app_context(), transaction():
+        with northfield.inside(app), transaction():
             password_hash = db.session.get_one(User, northfield.owner.id).password_hash
             names = [(f"Person {n:03}", f"person{n:03}@example.org") for n in range(1, number + 1)]
             people = [User(name=n, email=e, email_key=e, password_hash=password_hash) for n, e in names]

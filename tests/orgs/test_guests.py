@@ -37,7 +37,7 @@ def offered(app, northfield):
 
     def invite(email=ANA, role="OPERATOR", by="owner", project=None):
         place, inviter = project or northfield.project, northfield.person(by)
-        with app.app_context(), transaction():
+        with northfield.inside(app), transaction():
             return Invitation.issue(place.organization_id, address(email), Role[role], inviter.id, project_id=place.id)
 
     return invite
@@ -107,7 +107,7 @@ def test_a_button_on_the_access_page_leads_to_the_form(as_, northfield):
 
 
 def test_a_project_admin_who_manages_no_people_has_no_button(app, as_, northfield):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         db.session.get_one(Project, northfield.project.id).set_role(
             northfield.viewer.id, Role.ADMIN, northfield.owner.id
         )
@@ -198,7 +198,7 @@ def test_an_archived_project_takes_no_guests(as_, northfield, query):
 
 @pytest.mark.parametrize(("set_here", "status"), [(None, 403), (Role.OWNER, 303)])
 def test_on_a_project_ranks_are_compared_by_effective_role(app, as_, northfield, query, set_here, status):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         db.session.get_one(Project, northfield.project.id).set_role(northfield.admin.id, set_here, northfield.owner.id)
     admin = as_("admin")
     assert admin.post(INVITE, project=northfield.project.id, emails=ANA, role="OWNER").status_code == status
@@ -230,7 +230,7 @@ def test_who_is_owner_of_the_project_alone_may_handle_an_owners_invitation(app, 
     invitation = offered(role="OWNER")
     assert as_("admin").post(f"{PENDING}/{invitation.id}/resend").status_code == 403
     assert f'id="resend-{ANA}"' not in as_("admin").get(PENDING).text
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         db.session.get_one(Project, northfield.project.id).set_role(
             northfield.admin.id, Role.OWNER, northfield.owner.id
         )
@@ -311,7 +311,7 @@ def test_it_can_be_declined(app, browser, offered, ana):
 @pytest.mark.parametrize("had", ["VIEWER", "OPERATOR", "ADMIN"])
 @pytest.mark.parametrize("offers", ["VIEWER", "OPERATOR", "ADMIN"])
 def test_a_guests_role_is_raised_and_never_lowered(app, accept, offered, row, northfield, had, offers):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         project = db.session.get_one(Project, northfield.restricted.id)
         project.set_role(northfield.guest.id, Role[had], northfield.admin.id)
     accept(offered(northfield.guest.email, offers, project=northfield.restricted), northfield.guest)
@@ -372,7 +372,7 @@ def test_it_is_worth_what_its_sender_could_still_give(accept, offered, ana, quer
 
 
 def test_an_owners_offer_needs_the_senders_role_on_the_project(app, offered, query, northfield):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         db.session.get_one(Project, northfield.project.id).set_role(
             northfield.admin.id, Role.OWNER, northfield.owner.id
         )

@@ -1,6 +1,6 @@
 import pytest
 
-from models import Organization, Project, transaction
+from models import Organization, Project, tenant, transaction
 from models.project import OPEN
 
 HOME = "/orgs/northfield"
@@ -66,20 +66,21 @@ def test_invitations_that_wait_for_long_need_attention(as_, invited, query):
 
 
 def test_the_first_steps_show_their_real_state(app, browser, northfield, invited):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         quay = Organization.create("Quay", "quay", northfield.owner.id)
     owner = browser(northfield.owner)
     page = owner.get("/orgs/quay").text
     assert "First steps" in page
     assert (page.count(">Done<"), page.count(">To do<")) == (1, 2)
     with app.app_context(), transaction():
+        tenant.enter(quay.id)
         Project.create(quay.id, "Docks", "", OPEN, northfield.owner.id)
         quay.admit(northfield.viewer.id, northfield.member("viewer").role)
     assert "First steps" not in owner.get("/orgs/quay").text
 
 
 def test_ones_own_projects_come_first(as_, app, northfield):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         zebra = Project.create(northfield.organization.id, "Zebra", "", OPEN, northfield.owner.id)
         zebra.set_role(northfield.viewer.id, northfield.member("admin").role, northfield.owner.id)
     page = as_("viewer").get(HOME).text
@@ -88,7 +89,7 @@ def test_ones_own_projects_come_first(as_, app, northfield):
 
 
 def test_many_projects_lead_to_their_list(as_, app, northfield):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         for n in range(12):
             Project.create(northfield.organization.id, f"Project {n:02}", "", OPEN, northfield.owner.id)
     page = as_("viewer").get(HOME).text

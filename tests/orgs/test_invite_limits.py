@@ -32,7 +32,7 @@ def left(app, northfield):
     """left(by="admin") -> how many that sender and Northfield have left."""
 
     def look(by="admin"):
-        with app.app_context():
+        with northfield.inside(app):
             return list(left_of(limits.inviting(northfield.person(by).id, northfield.organization.id)).values())
 
     return look
@@ -136,7 +136,7 @@ def test_what_is_not_sent_is_not_counted(as_, invited, northfield, left, app):
     answer = as_("admin").post(INVITE, emails=emails, role="VIEWER")
     assert left() == [199, 499]
     assert "You can send 200 invitations a day. 199 are left." in answer.text
-    with app.app_context():
+    with northfield.inside(app):
         assert list(left_of([limits.invited("ben@example.org")]).values()) == [5]
         assert list(left_of([limits.invited("ana@example.org")]).values()) == [4]
 

@@ -308,5 +308,5 @@ def test_an_invitation_sent_by_who_was_removed_is_gone(app, as_, path, invited, 
     id = invited(northfield.stranger.email, by="admin")
     as_("owner").post(path("admin") + "/remove")
     assert as_("stranger").post(f"/orgs/invitations/{id}/accept").status_code == 410
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         assert db.session.get_one(Invitation, id).revoked_at

@@ -7,7 +7,7 @@ ORGS = "/orgs"
 
 
 def deleted(app, northfield, days=0):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         db.session.get_one(Organization, northfield.organization.id).delete()
         db.session.flush()
         db.session.execute(db.text(f"UPDATE organizations SET deleted_at = deleted_at - interval '{days} days'"))
@@ -65,7 +65,7 @@ def test_a_page_that_does_not_exist_is_no_fault(as_, page):
 
 
 def test_the_switcher_lists_the_first_ten(app, browser, northfield):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         for n in range(12):
             Organization.create(f"Place {n:02}", f"place-{n:02}", northfield.owner.id)
     owner = browser(northfield.owner)
@@ -231,6 +231,6 @@ def test_an_unproven_address_is_shown_no_invitation(app, as_, invited, northfiel
 
 def test_an_invitation_that_was_withdrawn_meanwhile_is_gone(app, as_, invited, northfield):
     id = invited(northfield.stranger.email)
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         db.session.get_one(Invitation, id).revoke()
     assert as_("stranger").post(f"/orgs/invitations/{id}/accept").status_code == 410

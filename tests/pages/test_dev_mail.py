@@ -9,7 +9,7 @@ from models.text import Address
 @pytest.fixture
 def invitation(app, northfield):
     """An invitation of ana@example.org, whose mail waits."""
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         address = Address("ana@example.org", "ana@example.org")
         return Invitation.issue(northfield.organization.id, address, Role.VIEWER, northfield.owner.id)
 
@@ -28,8 +28,8 @@ def test_the_html_part_is_text(browser, invitation):
     assert "&lt;html" in page or "&lt;!doctype" in page
 
 
-def test_a_mail_that_makes_no_sense_any_more_is_named(app, browser, invitation):
-    with app.app_context(), transaction():
+def test_a_mail_that_makes_no_sense_any_more_is_named(app, browser, northfield, invitation):
+    with northfield.inside(app), transaction():
         db.session.get_one(Invitation, invitation.id).revoke()
     assert "A mail that is not sent any more" in browser().get("/dev/mail").text
 
@@ -78,8 +78,8 @@ def test_other_pages_keep_their_policy(browser, mail_of):
     assert "unsafe-inline" not in browser().get("/dev/mail").headers["Content-Security-Policy"]
 
 
-def test_a_mail_that_makes_no_sense_any_more_is_not_found(app, browser, invitation, mail_of):
-    with app.app_context(), transaction():
+def test_a_mail_that_makes_no_sense_any_more_is_not_found(app, browser, northfield, invitation, mail_of):
+    with northfield.inside(app), transaction():
         db.session.get_one(Invitation, invitation.id).revoke()
     assert browser().get(mail_of).status_code == 404
 

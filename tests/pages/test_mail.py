@@ -4,7 +4,7 @@ from models import OutgoingMail, transaction
 
 
 def test_mail_is_delivered_by_command(app, northfield, query):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         OutgoingMail.queue("password_changed", northfield.viewer.id)
     said = app.test_cli_runner().invoke(args=["mail", "deliver", "--once"])
     assert said.output == "1 mails were looked at.\n"

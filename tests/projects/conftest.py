@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from models import Project, Role, User, db, transaction
+from tests.factories import Northfield
 
 PROJECTS = "/orgs/northfield/projects"
 
@@ -21,22 +22,22 @@ def at() -> Callable[..., str]:
 
 
 @pytest.fixture
-def give(app: Flask) -> Callable[[Project, User, Role | None], None]:
+def give(app: Flask, northfield: Northfield) -> Callable[[Project, User, Role | None], None]:
     """give(project, user, Role.ADMIN) sets a role on a project; None lets the row follow the organization."""
 
     def set_role(project: Project, user: User, role: Role | None) -> None:
-        with app.app_context(), transaction():
+        with northfield.inside(app), transaction():
             db.session.get_one(Project, project.id).set_role(user.id, role, user.id)
 
     return set_role
 
 
 @pytest.fixture
-def archive(app: Flask) -> Callable[[Project], None]:
+def archive(app: Flask, northfield: Northfield) -> Callable[[Project], None]:
     """archive(project) makes it read-only."""
 
     def make_read_only(project: Project) -> None:
-        with app.app_context(), transaction():
+        with northfield.inside(app), transaction():
             db.session.get_one(Project, project.id).archive()
 
     return make_read_only

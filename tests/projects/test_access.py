@@ -8,7 +8,7 @@ from models import Organization, OrganizationMember, Role, User, db, transaction
 @pytest.fixture
 def crowd(app, northfield):
     """Sixty more Viewers; Person 01 to Person 60."""
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         users = [
             User(name=f"Person {n:02}", email=f"p{n}@example.org", email_key=f"p{n}@example.org", password_hash="x")
             for n in range(1, 61)
@@ -24,7 +24,7 @@ def demote(app, northfield):
     """demote("admin", Role.VIEWER) changes a role behind everybody's back."""
 
     def change(name, role):
-        with app.app_context(), transaction():
+        with northfield.inside(app), transaction():
             db.session.get_one(OrganizationMember, northfield.member(name).id).role = role
 
     return change
@@ -369,7 +369,7 @@ def test_leaving_the_organization_ends_its_project_roles(browser, northfield, at
 
 
 def test_a_deleted_organization_has_no_projects(app, browser, northfield, at):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         db.session.get_one(Organization, northfield.organization.id).delete()
     assert browser(northfield.owner).get(at(northfield.project)).status_code == 404
 

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 import access
 from access import Access
-from models import Organization, OrganizationMember, Project, ProjectMember, Role, User, db, transaction
+from models import Organization, OrganizationMember, Project, ProjectMember, Role, User, db, tenant, transaction
 from models.identity import Actor
 
 # Rows: the role in the organization, "-" for no membership. Columns: what is set on the project: nothing, a row that
@@ -43,14 +43,14 @@ def world(context):
     """An open and a restricted project, and a person for each combination: (organization's id, projects, users)."""
     with transaction():
         users = {case: User(name=f"{case}", email=str(case), email_key=str(case), password_hash="") for case in CASES}
-        here = Organization(name="World", slug="world")
-        db.session.add_all([here, *users.values()])
+        db.session.add_all(users.values())
         db.session.flush()
+        here = Organization.create("World", "world", users["W", "-"].id)
         projects = {kind: Project(organization_id=here.id, name=kind, access=kind) for kind in TABLES}
         members = [
             OrganizationMember(organization_id=here.id, user_id=user.id, role=LETTERS[organization])
-            for (organization, _), user in users.items()
-            if organization != "-"
+            for (organization, row), user in users.items()
+            if organization != "-" and (organization, row) != ("W", "-")
         ]
         db.session.add_all([*projects.values(), *members])
         db.session.flush()
@@ -60,6 +60,7 @@ def world(context):
             for (_, row), user in users.items()
             if row != "-"
         )
+    tenant.enter(here.id)
     return here.id, projects, users
 
 
@@ -114,10 +115,8 @@ def test_guests_see_exactly_the_people_with_a_row(kind, world):
 def test_nobody_sees_another_tenants_projects(world):
     _, projects, users = world
     with transaction():
-        other = Organization(name="Other", slug="other")
-        db.session.add(other)
-        db.session.flush()
-        other.admit(users["W", "W"].id, Role.OWNER)
+        other = Organization.create("Other", "other", users["W", "W"].id)
+    tenant.enter(other.id)
     me = actor(other.id, users["W", "W"])
     assert db.session.execute(access.visible_projects(me)).all() == []
     assert [access.project_for(me, project.id) for project in projects.values()] == [None, None]

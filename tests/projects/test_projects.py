@@ -9,7 +9,7 @@ from models.project import OPEN, RESTRICTED
 @pytest.fixture
 def many(app, northfield):
     """Sixty more projects; Project 01 to Project 60."""
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         rows = [Project(organization_id=northfield.organization.id, name=f"Project {n:02}") for n in range(1, 61)]
         db.session.add_all(rows)
 

@@ -24,7 +24,7 @@ def invite(app, northfield):
     """invite(n) -> queues the mails of n invitations in one transaction."""
 
     def queue(count=1, name="ana"):
-        with app.app_context(), transaction():
+        with northfield.inside(app), transaction():
             for number in range(count):
                 to = address(f"{name}{number}@example.com")
                 Invitation.issue(northfield.organization.id, to, Role.VIEWER, northfield.owner.id)

@@ -57,7 +57,7 @@ def test_a_mail_is_delivered_with_the_link_that_works(server, sender, invite, br
 
 
 def test_what_was_rolled_back_is_not_mailed(app, server, sender, northfield):
-    with app.app_context(), suppress(ZeroDivisionError), transaction():
+    with northfield.inside(app), suppress(ZeroDivisionError), transaction():
         OutgoingMail.queue("password_changed", northfield.owner.id)
         db.session.flush()
         assert deliver(sender) == 0  # nobody sees it before the commit
@@ -159,7 +159,7 @@ def test_trouble_after_the_server_took_it_is_no_reason_to_send_it_again(server, 
 
 
 def test_a_mail_that_cannot_be_written_stops_no_other(app, server, sender, invite, rows, northfield, caplog):
-    with app.app_context(), transaction():
+    with northfield.inside(app), transaction():
         OutgoingMail.queue("of a newer version", northfield.owner.id)
     invite()
     deliver(sender)

@@ -1,0 +1,203 @@
+"""Row-level security: the web works as a role of its own, to which each tenant table shows one tenant.
+
+The tables stay their owner's, for migrations, backups and purges. The web role owns nothing and bypasses nothing. What
+it must know before a tenant is entered, it sees through views and functions of the owner.
+"""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+WEB = "freehold_web"
+TENANT = "organization_id = (SELECT nullif(current_setting('freehold.organization_id', true), '')::uuid)"
+ME = "(SELECT nullif(current_setting('freehold.user_id', true), '')::uuid)"
+# Compared as text by texteq, which is leakproof: an index may serve it before the policy does.
+MY_ADDRESS = "(SELECT nullif(current_setting('freehold.email_key', true), ''))"
+MY_INVITATIONS = f"SELECT {{}} FROM invitations i WHERE i.email_key = {MY_ADDRESS}"
+
+RIGHTS = {
+    "users": "SELECT, INSERT, UPDATE",
+    "signups": "SELECT, INSERT, UPDATE, DELETE",
+    "one_time_tokens": "SELECT, INSERT, UPDATE, DELETE",
+    "outgoing_mail": "SELECT, INSERT, UPDATE, DELETE",
+    "rate_limits": "SELECT, INSERT, UPDATE, DELETE",
+    "organizations": "SELECT, INSERT, UPDATE",
+    "organization_slugs": "SELECT",
+    "organization_members": "SELECT, INSERT, UPDATE, DELETE",
+    "projects": "SELECT, INSERT, UPDATE, DELETE",
+    "project_members": "SELECT, INSERT, UPDATE, DELETE",
+    "invitations": "SELECT, INSERT, UPDATE",
+    "alembic_version": "SELECT",
+    "gate_sessions": "SELECT",
+    "gate_places": "SELECT",
+}
+
+# Which rows are a person's own, before a tenant is entered: what they belong to and are invited to, with what
+# says whether an invitation still counts, its sender's roles.
+OWN = {
+    "organization_members": f"user_id = {ME} OR (organization_id, user_id) IN"
+    f" ({MY_INVITATIONS.format('i.organization_id, i.invited_by')})",
+    "project_members": f"user_id = {ME} OR (project_id, user_id) IN"
+    f" ({MY_INVITATIONS.format('i.project_id, i.invited_by')})",
+    "projects": f"id IN ({MY_INVITATIONS.format('i.project_id')})",
+    "invitations": f"email_key = {MY_ADDRESS}",
+    "organizations": f"id IN (SELECT m.organization_id FROM organization_members m WHERE m.user_id = {ME}"
+    f" UNION ALL SELECT g.organization_id FROM project_members g WHERE g.user_id = {ME}"
+    f" UNION ALL {MY_INVITATIONS.format('i.organization_id')})",
+}
+
+# Rules that look at more than the web role sees run as their owner, or what is hidden would not count.
+RULES = (
+    "keep_organization_slug()",
+    "keep_an_owner_of_organization()",
+    "keep_an_owner_of_membership()",
+    "keep_an_owner_of_user()",
+)
+AS_OWNER = "SECURITY DEFINER SET search_path = public, pg_temp"
+
+# In PL/pgSQL, whose plans are kept: a function in SQL would be planned anew at every call.
+FUNCTIONS = {
+    # A password changed between log-in's look and this leaves no session behind: the epoch differs.
+    "begin_session(new_sid text, data jsonb, whose uuid, epoch integer, idle interval, address inet, browser text)": (
+        "void",
+        """
+        INSERT INTO sessions (sid, sess, user_id, credential_epoch, expire, ip, user_agent)
+        SELECT new_sid, data, id, credential_epoch, now() + idle, address, browser
+        FROM users WHERE id = whose AND credential_epoch = epoch AND deactivated_at IS NULL;
+        """,
+    ),
+    # Never an upsert: a session that was ended while the request ran must not come back.
+    "keep_session(its_sid text, new_sess jsonb, idle interval, longest interval)": (
+        "void",
+        """
+        UPDATE sessions SET sess = new_sess, last_seen_at = now(), expire = least(now() + idle, created_at + longest)
+        WHERE sid = its_sid;
+        """,
+    ),
+    "end_session(its_sid text)": ("void", "DELETE FROM sessions WHERE sid = its_sid;"),
+    "end_sessions(whose uuid)": ("void", "DELETE FROM sessions WHERE user_id = whose;"),
+    "delete_expired_sessions(most integer)": (
+        "bigint",
+        """
+        DELETE FROM sessions WHERE sid IN (
+          SELECT sid FROM sessions WHERE expire <= now() LIMIT most FOR UPDATE SKIP LOCKED);
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        RETURN gone;
+        """,
+    ),
+    # A genuine link names an invitation; the code proves the link after it entered the tenant that this returns.
+    "organization_of_invitation(invitation uuid)": (
+        "uuid",
+        "RETURN (SELECT organization_id FROM invitations WHERE id = invitation);",
+    ),
+    # How many members one's own organization has, for the list of one's organizations.
+    "members_of_mine(organization uuid)": (
+        "bigint",
+        f"""
+        RETURN (SELECT count(*) FROM organization_members WHERE organization_id = organization
+          AND EXISTS (SELECT FROM organization_members WHERE organization_id = organization AND user_id = {ME}));
+        """,
+    ),
+}
+
+
+def upgrade() -> None:
+    """Apply."""
+    make_web_role()
+    gate()
+    for table, rights in RIGHTS.items():
+        op.execute(f"GRANT {rights} ON {table} TO {WEB}")
+    for table in ("organization_members", "projects", "project_members", "invitations"):
+        protect(table, TENANT)
+    protect("organizations", TENANT.replace("organization_id", "id", 1))
+    protect("organization_slugs", None)
+    op.execute(f"CREATE POLICY anybody ON organization_slugs FOR SELECT TO {WEB} USING (true)")  # addresses are public
+    for table, rows in OWN.items():
+        op.execute(f"CREATE POLICY own ON {table} FOR SELECT TO {WEB} USING ({rows})")
+    for rule in RULES:
+        op.execute(f"ALTER FUNCTION {rule} {AS_OWNER}")
+    op.execute("REVOKE ALL ON FUNCTION keep_an_owner(uuid) FROM PUBLIC")
+    for signature, (returned, body) in FUNCTIONS.items():
+        op.execute(
+            f"CREATE FUNCTION {signature} RETURNS {returned} LANGUAGE plpgsql {AS_OWNER} AS $$"
+            f" DECLARE gone bigint; BEGIN {body} END $$"
+        )
+        op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {WEB}")
+
+
+def make_web_role() -> None:
+    """Make the role, which all databases of a server share, unless it is there; and let the owner step down to it."""
+    op.execute(f"""
+        DO $$ BEGIN
+          IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{WEB}') THEN
+            BEGIN
+              CREATE ROLE {WEB} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION;
+            EXCEPTION
+              WHEN duplicate_object OR unique_violation THEN NULL;  -- another database was migrated this moment
+              WHEN insufficient_privilege THEN
+                RAISE EXCEPTION 'As a superuser, run: CREATE ROLE {WEB}; GRANT {WEB} TO %; and migrate again.',
+                  quote_ident(current_user);
+            END;
+          END IF;
+          IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{WEB}' AND (rolsuper OR rolbypassrls)) THEN
+            RAISE EXCEPTION 'The role {WEB} bypasses row-level security: ALTER ROLE {WEB} NOSUPERUSER NOBYPASSRLS';
+          END IF;
+          BEGIN
+            SET LOCAL ROLE {WEB};
+            RESET ROLE;
+          EXCEPTION WHEN insufficient_privilege THEN
+            BEGIN
+              GRANT {WEB} TO CURRENT_USER;
+            EXCEPTION WHEN internal_error THEN NULL;  -- the same, by another database's migration
+            END;
+          END;
+        END $$
+    """)
+
+
+def gate() -> None:
+    """What the first statement of a request sees: living sessions, and the places of each person."""
+    op.execute("""
+        CREATE VIEW gate_sessions AS
+        SELECT s.sid, s.id, s.sess, s.created_at, s.last_seen_at, s.credential_epoch, s.user_id,
+               u.email, u.email_key, u.name, u.email_verified_at
+        FROM sessions s
+        JOIN users u ON u.id = s.user_id AND u.credential_epoch = s.credential_epoch AND u.deactivated_at IS NULL
+        WHERE s.expire > clock_timestamp()
+    """)
+    op.execute("""
+        CREATE VIEW gate_places AS
+        SELECT u.id AS user_id, o.id, o.name, o.slug, o.version, m.id AS member_id, m.role
+        FROM organizations o CROSS JOIN users u
+        LEFT JOIN organization_members m ON m.organization_id = o.id AND m.user_id = u.id
+        WHERE o.deleted_at IS NULL AND (m.id IS NOT NULL OR EXISTS (
+          SELECT FROM project_members g WHERE g.organization_id = o.id AND g.user_id = u.id))
+    """)
+
+
+def protect(table: str, rows: str | None) -> None:
+    """Let the owner see all of a table, and the web role the rows of the tenant that it entered."""
+    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    op.execute(f"CREATE POLICY owner ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)")
+    if rows:
+        op.execute(f"CREATE POLICY tenant ON {table} TO {WEB} USING ({rows}) WITH CHECK ({rows})")
+
+
+def downgrade() -> None:
+    """Undo. The role stays: other databases may use it."""
+    for signature in FUNCTIONS:
+        op.execute(f"DROP FUNCTION {signature}")
+    for rule in RULES:
+        op.execute(f"ALTER FUNCTION {rule} SECURITY INVOKER RESET search_path")
+    op.execute("GRANT EXECUTE ON FUNCTION keep_an_owner(uuid) TO PUBLIC")
+    for table in (*OWN, "organization_slugs"):
+        for policy in ("owner", "tenant", "own", "anybody"):
+            op.execute(f"DROP POLICY IF EXISTS {policy} ON {table}")
+        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY")
+    op.execute("DROP VIEW gate_places, gate_sessions")
+    for table in RIGHTS.keys() - {"gate_sessions", "gate_places"}:
+        op.execute(f"REVOKE ALL ON {table} FROM {WEB}")

@@ -1,0 +1,118 @@
+"""Whose rows the database shows: row-level security, the second wall (docs/decisions/0006-row-level-security.md).
+
+Web connections work as the role freehold_web. To it, a tenant's tables show the rows of the organization that was
+entered or, before one is, what is a person's own; to who entered nothing they are empty. A query that forgets its
+tenant finds nothing of another one.
+
+The database is told with each statement, in the same round trip, and forgets by the end of it: a pooled connection
+carries nothing over. Inside `with transaction():` it is told once, and forgets with the transaction.
+"""
+
+from dataclasses import astuple, dataclass
+from typing import Any, Self, cast
+from uuid import UUID
+
+import psycopg
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Connection, event
+from sqlalchemy.orm import Session
+
+from models.base import SCOPE, WRITING, db
+
+_TELL = """
+SELECT set_config('freehold.organization_id', %s, true), set_config('freehold.user_id', %s, true),
+       set_config('freehold.email_key', %s, true)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is shown: an organization's rows, or what belongs to a person (and to their proven address)."""
+
+    organization_id: UUID | None = None
+    user_id: UUID | None = None
+    email_key: str | None = None
+
+    @property
+    def settings(self) -> list[str]:
+        """The values that the policies compare with; an empty one shows nothing."""
+        return [str(value or "") for value in astuple(self)]
+
+
+class TenantConnection(psycopg.Connection[Any]):
+    """A connection that knows its scope for as long as a session holds it."""
+
+    scope: Scope | None = None
+
+
+class TenantCursor(psycopg.Cursor[Any]):
+    """Outside of a transaction, tells the scope before each statement, in a pipeline that ends with it."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """Send a statement."""
+        connection = cast("TenantConnection", self.connection)
+        if connection.scope is None or connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            return super().execute(query, params, **options)
+        with connection.pipeline():
+            _tell(connection, connection.scope)
+            return super().execute(query, params, **options)
+
+
+def enter(organization_id: UUID) -> None:
+    """Show one organization's rows: for the rest of the request or, inside a transaction, until that ends.
+
+    Args:
+        organization_id: found by what proves it, such as the gate or a genuine link; never what a request says.
+    """
+    _show(Scope(organization_id=organization_id))
+
+
+def own(user_id: UUID, proven_email_key: str | None) -> None:
+    """Show what is a person's own, across organizations: memberships, roles on projects, invitations.
+
+    Args:
+        user_id: the person.
+        proven_email_key: their address, if they proved that it is theirs: invitations to it are shown.
+    """
+    _show(Scope(user_id=user_id, email_key=proven_email_key))
+
+
+def forget(connection: TenantConnection) -> None:
+    """Show nothing any more: the connection goes back to the pool."""
+    connection.scope = None
+
+
+def _show(scope: Scope) -> None:
+    session = db.session()
+    if session.info.get(SCOPE) != scope:
+        session.info[SCOPE] = scope
+        if session.in_transaction():
+            _apply(session, session.connection())
+
+
+@event.listens_for(Session, "after_begin")
+def _begin(session: Session, _transaction: Any, connection: Connection) -> None:
+    """Whenever a session takes a connection; to write, it begins a transaction in the same round trip."""
+    if WRITING in session.info:
+        driver = _driver(connection)
+        with driver.pipeline():
+            driver.execute("BEGIN")
+            _apply(session, connection)
+    else:
+        _apply(session, connection)
+
+
+def _apply(session: Session, connection: Connection) -> None:
+    scope: Scope | None = session.info.get(SCOPE)
+    if WRITING not in session.info:
+        _driver(connection).scope = scope
+    elif scope:
+        _tell(_driver(connection), scope)
+
+
+def _tell(connection: TenantConnection, scope: Scope) -> None:
+    psycopg.Cursor(connection).execute(_TELL, scope.settings)
+
+
+def _driver(connection: Connection) -> TenantConnection:
+    return cast("TenantConnection", connection.connection.driver_connection)
