@@ -150,7 +150,7 @@ class OrganizationMember(Record, Base):
     __tablename__ = "organization_members"
     __table_args__ = (
         UniqueConstraint("organization_id", "user_id"),
-        Index("ix_organization_members_user_id", "user_id"),
+        Index("ix_organization_members_user_id_organization_id", "user_id", "organization_id"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))

@@ -132,7 +132,7 @@ class ProjectMember(Record, Base):
     __table_args__ = (
         UniqueConstraint("project_id", "user_id"),
         Index("ix_project_members_organization_id_user_id", "organization_id", "user_id"),
-        Index("ix_project_members_user_id", "user_id"),
+        Index("ix_project_members_user_id_organization_id", "user_id", "organization_id"),
         ForeignKeyConstraint(
             ["project_id", "organization_id"], ["projects.id", "projects.organization_id"], ondelete="CASCADE"
         ),
