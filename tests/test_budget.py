@@ -1,7 +1,9 @@
 """What a page may cost (DESIGN.md section 11): the gate's statement and its list's, never more than four, no writes."""
 
 import pytest
+from sqlalchemy import text
 
+from models import db
 from tests.doors import door_id, routes, shows
 
 MOST = 4
@@ -43,9 +45,12 @@ def test_a_visitor_costs_the_database_nothing(url, browser, statements):
     assert not sent
 
 
-def test_reading_keeps_the_prepared_statements(northfield, browser, query):
+def test_reading_keeps_the_prepared_statements(app_with, northfield, browser):
     """psycopg drops them all at every ROLLBACK, which is how the usual read request ends."""
-    amara = browser(northfield.owner)
+    app = app_with(database_pool=1)
+    amara = browser(northfield.owner, app=app)
     for _ in range(3):
         amara.get("/orgs/northfield/people")
-    assert query("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%FROM gate_sessions%%'")[0][0] >= 1
+    kept = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM gate_sessions%'"
+    with app.app_context():
+        assert db.session.scalar(text(kept)) == 1

@@ -157,9 +157,9 @@ def test_the_last_owner_stays_though_the_web_role_sees_no_members(app, northfiel
 # --- pooled connections -----------------------------------------------------------------------------------------
 
 
-def test_a_pooled_connection_forgets(app, northfield):
+def test_a_pooled_connection_forgets(app_with, northfield):
     """Reading, writing, failing: whatever was done with a connection, the next who has it has entered nothing."""
-    with northfield.inside(app):
+    with northfield.inside(app_with(database_pool=1)):
         assert seen(Project) == 2
         with transaction():
             assert seen(Project) == 2

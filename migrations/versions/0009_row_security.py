@@ -164,8 +164,8 @@ def make_web_role() -> None:
 def gate() -> None:
     """What the first statement of a request sees: living sessions, and the places of each person.
 
-    Each LIMIT 1 keeps PostgreSQL from plans that are good for most and bad for a few: reading all of somebody's thousand
-    memberships, or for a stranger hashing the whole table. The indexes have both columns for the same reason.
+    Each LIMIT 1 keeps PostgreSQL from plans that are good for most and bad for a few: reading all of somebody's
+    thousand memberships, or for a stranger hashing the whole table. The indexes have both columns for the same reason.
     """
     for table in ("organization_members", "project_members"):
         op.create_index(f"ix_{table}_user_id_organization_id", table, ["user_id", "organization_id"])
