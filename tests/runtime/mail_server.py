@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 TAKEN = "250 OK"
-PATIENCE = 20  # seconds that a test waits for what should take a moment
+PATIENCE = 60  # seconds that a test waits for what should take a moment; a first start compiles every package
 _CERTIFICATE = Path(__file__).with_name("localhost.pem")  # signed by itself, for tests alone
 
 
