@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, func, or_, select, text
 
-from models import link, membership
+from models import audit, link, membership
+from models.audit.actions import GUEST_JOINED, INVITATION_ASKED_AGAIN
 from models.base import db
 from models.invitation import COPIED, MAILED, PENDING, Invitation
 from models.invitation_state import MAY_BECOME, CannotAccept, State
@@ -60,12 +61,24 @@ class Offer(NamedTuple):
         present = Offer.of(self.invitation.id)
         if present is None or present.state is not State.PENDING:
             raise CannotAccept(present.state if present else State.GONE)
+        audit.proven(user.id)
         row = self.invitation
         row.accepted_at, row.accepted_by = func.now(), user.id
         if present.project:
             membership.raise_on_project(present.project, user.id, row.role, row.invited_by)
+            self._note_guest(user)
             return None
-        return self.organization.admit(user.id, row.role)
+        return self.organization.admit(user.id, row.role, row.id)
+
+    def _note_guest(self, user: User) -> None:
+        row = self.invitation
+        audit.note(
+            GUEST_JOINED,
+            organization_id=row.organization_id,
+            subject=user.id,
+            project_id=row.project_id,
+            after={"role": row.role.name, "invitation": str(row.id)},
+        )
 
     def ask_again(self) -> None:
         """Ask its sender for a new one, by mail: once a day, however often it is asked.
@@ -79,6 +92,7 @@ class Offer(NamedTuple):
             raise CannotAccept(present.state if present else State.GONE)
         if not present.asked:
             self.invitation.asked_at = func.now()
+            self.invitation.note(INVITATION_ASKED_AGAIN)
             OutgoingMail.queue("invitation_asked", self.invitation.id)
 
     @classmethod

@@ -17,18 +17,30 @@ from flask_session.base import ServerSideSession, ServerSideSessionInterface
 from sqlalchemy import text
 
 from config import settings
-from models import db
+from models import audit, db
+from models.audit.actions import SESSION_BEGAN, SESSION_ENDED, Action
 from models.identity import Identity
 
 REFRESH = "X-Refresh"  # a page says so that it looks again by itself: that keeps nobody logged in
 TOUCH_AFTER = "5 minutes"  # the last-seen time may be this old before a request writes it (DESIGN.md section 4)
 
+# Log-in and log-out write their audit event in the same statement. A new id for the same person's session is neither.
+_RECORD = """
+    SELECT record_audit(jsonb_build_array(jsonb_build_object(
+        'action', CAST(:action AS text), 'user_id', user_id, 'actor_id', user_id, 'subject_id', id,
+        'ip', CAST(:ip AS text), 'request_id', CAST(:request_id AS text))))
+    FROM changed WHERE NOT :renewed
+"""
 # A password changed between log-in's look and this statement leaves no session behind: the epoch differs.
-_INSERT = text("""
-    INSERT INTO sessions (sid, sess, user_id, credential_epoch, expire, ip, user_agent)
-    SELECT :sid, CAST(:sess AS jsonb), id, credential_epoch, now() + :idle, CAST(:ip AS inet), :user_agent
-    FROM users WHERE id = :user_id AND credential_epoch = :epoch AND deactivated_at IS NULL
-""")
+_INSERT = text(f"""
+    WITH changed AS (
+      INSERT INTO sessions (sid, sess, user_id, credential_epoch, expire, ip, user_agent)
+      SELECT :sid, CAST(:sess AS jsonb), id, credential_epoch, now() + :idle, CAST(:ip AS inet), :user_agent
+      FROM users WHERE id = :user_id AND credential_epoch = :epoch AND deactivated_at IS NULL
+      RETURNING id, user_id
+    ) {_RECORD}
+""")  # noqa: S608 - made of constants
+_DELETE = text(f"WITH changed AS (DELETE FROM sessions WHERE sid = :sid RETURNING id, user_id) {_RECORD}")  # noqa: S608
 # Never an upsert: a session that was ended while the request ran must not come back.
 _UPDATE = text("""
     UPDATE sessions SET sess = CAST(:sess AS jsonb), last_seen_at = now(),
@@ -43,6 +55,7 @@ class BrowserSession(ServerSideSession):
     epoch: int | None = None  # the credential epoch that a log-in was checked against, until the row is written
     stored = False
     touch = False
+    renewed = False  # a new id for whom the session was already
 
 
 class PostgresSessions(ServerSideSessionInterface):
@@ -72,17 +85,18 @@ class PostgresSessions(ServerSideSessionInterface):
         session.stored, session.touch = True, found.seen_long_ago and REFRESH not in request.headers
         return found
 
-    def begin(self, session: BrowserSession, epoch: int) -> None:
+    def begin(self, session: BrowserSession, epoch: int, *, renewed: bool = False) -> None:
         """Give the session a new id, at log-in and at every change of privilege; the old one is dead at once.
 
         Args:
             session: with the user's id in it.
             epoch: the credential epoch of the account as it was when its password was checked.
+            renewed: True where it was the same person's before, so that nobody logged in or out.
         """
-        session.epoch = epoch
+        session.epoch, session.renewed = epoch, renewed
         session.permanent = True
         if session.sid:
-            self._delete_session(self._get_store_id(session.sid))
+            self._delete_session(self._get_store_id(session.sid), renewed=renewed)
         session.sid = self._generate_sid(self.sid_length)
         session.modified, session.stored = True, False
 
@@ -137,14 +151,14 @@ class PostgresSessions(ServerSideSessionInterface):
                 | {
                     "user_id": session["_user_id"],
                     "epoch": session.epoch,
-                    "ip": request.remote_addr,
                     "user_agent": request.user_agent.string[:300],
+                    **_asked(SESSION_BEGAN, renewed=session.renewed),
                 },
             )
             session.stored = True
 
-    def _delete_session(self, store_id: str) -> None:
-        self._execute(text("DELETE FROM sessions WHERE sid = :sid"), {"sid": store_id})
+    def _delete_session(self, store_id: str, *, renewed: bool = False) -> None:
+        self._execute(_DELETE, {"sid": store_id, **_asked(SESSION_ENDED, renewed=renewed)})
 
     def _delete_expired_sessions(self) -> None:
         self.delete_expired()
@@ -153,3 +167,10 @@ class PostgresSessions(ServerSideSessionInterface):
         """Send one statement by itself. What a view left uncommitted is dropped first, never saved along with it."""
         db.session.rollback()
         return db.session.connection().execute(statement, values).rowcount
+
+
+def _asked(action: Action, *, renewed: bool) -> dict[str, Any]:
+    """What the event of a log-in or log-out says beside whose it is."""
+    asking = audit.asking()
+    ip, request_id = (asking.ip, asking.request_id) if asking else (None, None)
+    return {"action": action.name, "ip": ip, "request_id": request_id, "renewed": renewed}
