@@ -1,0 +1,60 @@
+"""What an event of the audit log says, as a sentence with its names marked."""
+
+from collections import defaultdict
+from typing import Any
+
+from markupsafe import Markup, escape
+
+import access
+from models import Role
+from models.audit.actions import ACTIONS
+
+HOST, SOMEBODY, FORMER = "The host", "Somebody who was not logged in", "a former member"
+FOLLOWS = "the organization’s role"
+_PERSON, _PROJECT = Markup("<strong><bdi>{}</bdi></strong>"), Markup("<em><bdi>{}</bdi></em>")
+_THING = Markup("<bdi>{}</bdi>")
+
+
+def sentence(row: Any) -> Markup:
+    """Tell an event.
+
+    Args:
+        row: of events.read().
+    """
+    action = ACTIONS.get(row.action)
+    words: dict[str, Any] = defaultdict(lambda: "…")
+    words.update({f"old_{name}": _said(name, fact) for name, fact in (row.before or {}).items()})
+    words.update({f"new_{name}": _said(name, fact) for name, fact in (row.after or {}).items()})
+    words["actor"] = _PERSON.format(actor(row))
+    words["subject"] = _PERSON.format(row.subject or FORMER)
+    words["project"] = _PROJECT.format(row.project or words.get("old_name") or "a deleted project")
+    words["action"] = row.action
+    return escape(action.sentence if action else "{actor}: {action}").format_map(words)
+
+
+def actor(row: Any) -> str:
+    """Name who did it. What no request did, the host's own commands did."""
+    if row.actor_id:
+        return row.actor or FORMER
+    return SOMEBODY if row.request_id else HOST
+
+
+def label(row: Any) -> str:
+    """Name what happened, in the filter's words."""
+    action = ACTIONS.get(row.action)
+    return action.label if action else row.action
+
+
+def facts(row: Any) -> list[tuple[str, Any, Any]]:
+    """Return each fact that the event keeps: its name, what was, and what is; None where nothing is told of it."""
+    before, after = row.before or {}, row.after or {}
+    return [(name.replace("_", " ").capitalize(), before.get(name), after.get(name)) for name in {**before, **after}]
+
+
+def _said(name: str, fact: Any) -> Any:
+    """A fact as a part of a sentence: roles and permissions by what people call them."""
+    if name in ("role", "least"):
+        return Role[fact].label if fact in Role.__members__ else FOLLOWS
+    if name == "permission" and fact in access.PERMISSIONS:
+        return access.PERMISSIONS[fact].words
+    return _THING.format(fact)
