@@ -20,9 +20,13 @@ def index() -> Any:
     """What happened, the newest first."""
     asked = filters.Asked.of(listing.shown())
     meant = filters.meant(asked)
-    found = events.read(asked, meant)
-    form = AuditFilter(data=_filled(asked, meant))
-    return respond("orgs/audit.html", "orgs/_audit.html", found=found, form=form, say=sentences, most=filters.MOST)
+    shown: dict[str, Any] = {
+        "found": events.read(asked, meant),
+        "vague": meant.vague,
+        "most": filters.MOST,
+        "say": sentences,
+    }
+    return respond("orgs/audit.html", "orgs/_audit.html", form=AuditFilter(data=_filled(asked, meant)), **shown)
 
 
 @bp.get("/audit.csv")

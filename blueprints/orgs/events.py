@@ -86,9 +86,9 @@ def _seqs(asked: Asked, meant: Meant, size: int) -> Select[int]:
         return query.order_by(seq.asc() if asked.after else seq.desc()).limit(limit)
 
     def each(column: Any, keys: list[UUID]) -> Any:
-        key = func.unnest(cast(keys, ARRAY(Uuid))).column_valued("key")
-        its = first(here.where(column == key), AuditEvent.seq).lateral()
-        return select(its.c.seq).select_from(key).join(its, true())
+        wanted = func.unnest(cast(keys, ARRAY(Uuid))).table_valued("key").render_derived()
+        its = first(here.where(column == wanted.c.key), AuditEvent.seq).lateral()
+        return select(its.c.seq).select_from(wanted).join(its, true())
 
     if meant.people is not None:
         found = union(*(each(column, meant.people) for column in (AuditEvent.actor_id, AuditEvent.subject_id)))

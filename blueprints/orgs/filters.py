@@ -60,6 +60,7 @@ class Meant(NamedTuple):
     people: list[UUID] | None = None
     projects: list[UUID] | None = None
     names: dict[str, str] = {}  # noqa: RUF012 - of a key in the address: what stands in the form for it
+    vague: bool = False  # a text means more than MOST
 
 
 def meant(asked: Asked) -> Meant:
@@ -68,8 +69,10 @@ def meant(asked: Asked) -> Meant:
     if not wanted:
         return Meant()
     rows = db.session.execute(union_all(*(query.subquery().select() for query in wanted))).all()
-    keys = {kind: _keys(text, [row.id for row in rows if row.kind == kind]) for kind, text in texts(asked)}
-    return Meant(keys.get("person"), keys.get("project"), {str(row.id): row.name for row in rows})
+    ids = {kind: [row.id for row in rows if row.kind == kind] for kind, _ in texts(asked)}
+    keys = {kind: _keys(text, ids[kind][:MOST]) for kind, text in texts(asked)}
+    names = {str(row.id): row.name for row in rows}
+    return Meant(keys.get("person"), keys.get("project"), names, any(len(found) > MOST for found in ids.values()))
 
 
 def _people(text: str) -> Select[*tuple[Any, ...]]:
@@ -82,14 +85,14 @@ def _people(text: str) -> Select[*tuple[Any, ...]]:
     )
     key = _key(text)
     found = select(literal("person").label("kind"), User.id, User.email.label("name")).where(User.id.in_(concerned))
-    return found.where(User.id == key if key else says(text, User.search_text)).order_by(User.id).limit(MOST)
+    return found.where(User.id == key if key else says(text, User.search_text)).order_by(User.id).limit(MOST + 1)
 
 
 def _projects(text: str) -> Select[*tuple[Any, ...]]:
     key = _key(text)
     found = select(literal("project").label("kind"), Project.id, Project.name)
     which = Project.id == key if key else says(text, func.fold(Project.name))
-    return found.where(Project.organization_id == g.org.id, which).order_by(Project.id).limit(MOST)
+    return found.where(Project.organization_id == g.org.id, which).order_by(Project.id).limit(MOST + 1)
 
 
 def texts(asked: Asked) -> list[tuple[str, str]]:

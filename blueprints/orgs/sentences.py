@@ -39,16 +39,25 @@ def actor(row: Any) -> str:
     return SOMEBODY if row.request_id else HOST
 
 
-def label(row: Any) -> str:
-    """Name what happened, in the filter's words."""
-    action = ACTIONS.get(row.action)
-    return action.label if action else row.action
+def details(row: Any) -> list[tuple[str, Any]]:
+    """Return all that the log keeps of an event, by name: each fact as it was and as it is."""
+    before, after, action = row.before or {}, row.after or {}, ACTIONS.get(row.action)
+    return [
+        ("What", action.label if action else row.action),
+        *((_name(fact), _change(fact, before, after)) for fact in {**before, **after}),
+        ("Time", f"{row.created_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("Number", row.seq),
+        ("Request", row.request_id or "None: a command of the host"),
+        ("Hash", row.hash.hex()),
+    ]
 
 
-def facts(row: Any) -> list[tuple[str, Any, Any]]:
-    """Return each fact that the event keeps: its name, what was, and what is; None where nothing is told of it."""
-    before, after = row.before or {}, row.after or {}
-    return [(name.replace("_", " ").capitalize(), before.get(name), after.get(name)) for name in {**before, **after}]
+def _name(fact: str) -> str:
+    return fact.replace("_", " ").capitalize()
+
+
+def _change(fact: str, before: Any, after: Any) -> Markup:
+    return Markup(" → ").join(_said(fact, side[fact]) for side in (before, after) if fact in side)
 
 
 def _said(name: str, fact: Any) -> Any:
@@ -57,4 +66,4 @@ def _said(name: str, fact: Any) -> Any:
         return Role[fact].label if fact in Role.__members__ else FOLLOWS
     if name == "permission" and fact in access.PERMISSIONS:
         return access.PERMISSIONS[fact].words
-    return _THING.format(fact)
+    return _THING.format({True: "Yes", False: "No"}.get(fact, fact) if isinstance(fact, bool) else fact)
