@@ -15,7 +15,8 @@ from blueprints import csrf
 from blueprints.fragments import TOASTS, is_fragment, note
 from blueprints.gate import safe_path
 from blueprints.limits import try_again
-from models import db
+from models import audit, db, transaction
+from models.audit.actions import ACCESS_REFUSED
 from models.password import Busy
 
 RETRY_AFTER = "5"  # seconds; recovery from a restarted database takes less (PROMISES.md P20)
@@ -57,7 +58,10 @@ def too_many(error: TooManyRequests, seconds: int) -> Any:
 
 def denied(error: Denied) -> Any:
     """The actor's role is too low; a person without any role there is not told that there is something."""
-    if g.actor is None or error.permission is access.SEE_PROJECT:
+    if g.actor is None:
+        return _refuse(404), 404
+    _note(error)
+    if error.permission is access.SEE_PROJECT:
         return _refuse(404), 404
     if g.actor.role is None and error.permission.level is access.Level.ORGANIZATION:
         return _refuse(404), 404
@@ -119,6 +123,21 @@ def _refuse(code: int, text: str = "", actions: list[tuple[str, str]] | None = N
     if is_fragment():
         return note("errors/_note.html", code, code=code, text=text)
     return render_template("errors/page.html", code=code, text=text, actions=actions)
+
+
+def _note(error: Denied) -> None:
+    """Record what somebody who belongs here tried; whatever else their request did is undone by now."""
+    ids = dict(request.view_args or {})
+    project_id, subject = ids.pop("project_id", None), next(iter(ids.values()), None)
+    tried = {"permission": error.permission.name, "least": error.least.name}
+    with transaction():
+        audit.note(
+            ACCESS_REFUSED,
+            organization_id=g.actor.organization_id,
+            project_id=project_id,
+            subject=subject,
+            after=tried | {"method": request.method, "endpoint": request.endpoint},
+        )
 
 
 def _who_can_help(error: Denied) -> str:

@@ -16,7 +16,8 @@ import access
 from access import Permission
 from blueprints import csrf
 from blueprints.fragments import current_page, is_fragment, leave
-from models import OrganizationSlug, User, tenant
+from blueprints.headers import request_id
+from models import OrganizationSlug, User, audit, tenant
 from models.identity import Identity, Viewer
 from runtime.sessions import BrowserSession, PostgresSessions
 
@@ -116,6 +117,8 @@ def _not_here() -> Any:
         if slug and slug != g.slug and access.visits(g.identity.viewer.id, slug):
             ids: Any = dict(request.view_args or {}, slug=slug)
             return redirect(url_for(request.endpoint or "", **ids), 302)
+    if g.identity:
+        audit.count_refusal(audit.STRANGER)
     return abort(404)
 
 
@@ -146,6 +149,8 @@ def load_identity() -> None:
         _enter(g.identity)
     elif had_cookie:
         g.expired = True
+    me = viewer()
+    audit.begin(audit.Asking(me.id if me else None, request.remote_addr or None, request_id()))
 
 
 def _enter(identity: Identity) -> None:
@@ -165,9 +170,10 @@ def load_viewer(_user_id: str) -> Viewer | None:
 def log_in(user: User) -> None:
     """Begin a session for an account that was just proven; the old id is dead at once."""
     verified = user.email_verified_at is not None
+    me = viewer()
     session.clear()
     login_user(Viewer(user.id, user.email, user.email_key, user.name, verified))
-    _sessions().begin(_session(), user.credential_epoch)
+    _sessions().begin(_session(), user.credential_epoch, renewed=me is not None and me.id == user.id)
 
 
 def log_out() -> None:

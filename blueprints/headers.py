@@ -1,5 +1,7 @@
 """What every answer says to the browser, pages, errors and static files alike."""
 
+import secrets
+
 from flask import Flask, Response, g, request
 
 from config import settings
@@ -26,8 +28,16 @@ def init_app(app: Flask) -> None:
     app.after_request(secure)
 
 
+def request_id() -> str:
+    """Return what this request is called: in its answer, and in the events of the audit log that it causes."""
+    if "request_id" not in g:
+        g.request_id = secrets.token_hex(8)
+    return g.request_id
+
+
 def secure(response: Response) -> Response:
-    """Add the security headers, and keep personal pages out of every cache."""
+    """Add the security headers and the request's id, and keep personal pages out of every cache."""
+    response.headers["X-Request-Id"] = request_id()
     for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
     if settings().https:

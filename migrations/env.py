@@ -1,17 +1,15 @@
 """How `flask db` runs our migrations: one transaction each, with a short wait for locks."""
 
 from alembic import context
-from flask import current_app
 from sqlalchemy import create_engine, text
 
-from config import settings
 from models import db
-from runtime.database import engine_url
+from runtime.database import owner_url
 
 
 def run() -> None:
     """Apply migrations as the tables' owner. Offline mode prints the SQL."""
-    url = engine_url(settings().database_owner_url or current_app.config["SQLALCHEMY_DATABASE_URI"])
+    url = owner_url()
     if context.is_offline_mode():
         context.configure(url=url, target_metadata=db.metadata, literal_binds=True)
         with context.begin_transaction():

@@ -1,5 +1,6 @@
 """What the product knows, with no word of HTTP. Import models from here; their verbs raise the refusals here."""
 
+from models.audit.tables import AuditEvent, AuditHead, AuditTombstone, RefusalCount
 from models.base import Base, Record, Refusal, db, release, transaction
 from models.invitation import Invitation
 from models.invitation_state import AlreadyInvited, CannotAccept, State
@@ -24,6 +25,9 @@ from models.user import EmailTaken, User
 __all__ = [
     "AlreadyInvited",
     "AlreadyMember",
+    "AuditEvent",
+    "AuditHead",
+    "AuditTombstone",
     "Base",
     "CannotAccept",
     "EmailTaken",
@@ -42,6 +46,7 @@ __all__ = [
     "RateLimit",
     "Record",
     "Refusal",
+    "RefusalCount",
     "Role",
     "Session",
     "Signup",

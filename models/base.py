@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -59,22 +60,33 @@ class Refusal(Exception):
         super().__init__(message or self.__doc__ or "")
 
 
+@dataclass
+class Change:
+    """What one transaction did: the audit events it noted and, once it is committed with any, the database's time."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    at: datetime | None = None
+
+
 @contextmanager
-def transaction() -> Iterator[None]:
+def transaction() -> Iterator[Change]:
     """Do everything inside, or nothing. The one way to write.
 
     Outside of it the session reads in autocommit: a read needs no BEGIN and no ROLLBACK, and psycopg keeps its
     prepared statements (it drops them all at every ROLLBACK). Writing outside of it is an error, so nothing is
     ever half done. An organization that was entered inside of it is left when it ends (models.tenant).
 
+    Yields:
+        The change; its `at` is set when this ends.
+
     Raises:
         Refusal: the one whose database constraint was broken.
     """
     session, scope = db.session, db.session.info.get(SCOPE)
     session.commit()  # the reading phase ends; no statement is sent
-    session.info[WRITING] = True
+    session.info[WRITING] = change = Change()
     try:
-        yield
+        yield change
         session.commit()
     except IntegrityError as error:
         session.rollback()

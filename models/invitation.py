@@ -21,7 +21,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from config import INVITATION_LIFE
-from models import link, tenant
+from models import audit, link, tenant
+from models.audit.actions import (
+    INVITATION_DECLINED,
+    INVITATION_LINK_MADE,
+    INVITATION_REVOKED,
+    INVITATION_SENT,
+    INVITATION_SENT_AGAIN,
+    Action,
+)
 from models.base import Base, Record, db
 from models.invitation_state import ENDS, MAY_BECOME, CannotAccept, State
 from models.outgoing_mail import OutgoingMail
@@ -116,6 +124,9 @@ class Invitation(Record, Base):
         rows = [{"email": a.typed, "email_key": a.key, "nonce": secrets.token_bytes(32)} for a in addresses]
         ids = list(db.session.scalars(issued, rows))
         OutgoingMail.queue_all("invitation", ids)
+        for id in ids:
+            after = {"role": role.name}
+            audit.note(INVITATION_SENT, organization_id=organization_id, project_id=project_id, subject=id, after=after)
         return ids
 
     def again(self, by: UUID, *, mailed: bool = True) -> "Invitation":
@@ -132,7 +143,9 @@ class Invitation(Record, Base):
         db.session.flush()
         fresh = Invitation(organization_id=self.organization_id, project_id=self.project_id, role=self.role)
         fresh.email, fresh.email_key = self.email, self.email_key
-        return fresh._send(by, self.message, mailed=mailed)
+        fresh._send(by, self.message, mailed=mailed)
+        fresh.note(INVITATION_SENT_AGAIN if mailed else INVITATION_LINK_MADE, replaces=str(self.id))
+        return fresh
 
     def _send(self, by: UUID, message: str, *, mailed: bool = True) -> Self:
         """Add the row with a link and a life of its own, and queue its mail."""
@@ -151,10 +164,23 @@ class Invitation(Record, Base):
         except CannotAccept as over:
             if over.state is not State.REVOKED:
                 raise
+        else:
+            self.note(INVITATION_REVOKED)
 
     def decline(self) -> None:
         """Say no."""
         self._end(State.DECLINED)
+        self.note(INVITATION_DECLINED)
+
+    def note(self, action: Action, **more: str) -> None:
+        """Note an event about this invitation."""
+        audit.note(
+            action,
+            organization_id=self.organization_id,
+            project_id=self.project_id,
+            subject=self.id,
+            after={"role": self.role.name} | more,
+        )
 
     def hold(self, end: State) -> None:
         """Lock the row until the transaction ends, inside its tenant, and make sure that it may come to an end.

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, func, literal, select, text
 
+from models import audit
+from models.audit.actions import MEMBER_LEFT, MEMBER_REMOVED, MEMBER_ROLE_CHANGED, Action
 from models.base import db
 from models.invitation import PENDING, Invitation, State
 from models.organization import OrganizationMember
@@ -33,8 +35,12 @@ def change_role(member: OrganizationMember, role: Role) -> int:
     Raises:
         LastOwner: by the surrounding transaction.
     """
+    before = member.role
     member.role, member.version = role, member.version + 1
-    return _revoke_sent(member, role)
+    revoked = _revoke_sent(member, role)
+    if role is not before:
+        _note(MEMBER_ROLE_CHANGED, member, before, {"role": role.name, "invitations_revoked": revoked})
+    return revoked
 
 
 def remove(member: OrganizationMember) -> int:
@@ -49,16 +55,18 @@ def remove(member: OrganizationMember) -> int:
     ended = _revoke_sent(member, None)
     email_key = select(User.email_key).where(User.id == member.user_id).scalar_subquery()
     to_them = Invitation.organization_id == member.organization_id, Invitation.email_key == email_key
-    Invitation.end_all(State.REVOKED, *to_them, Invitation.project_id.is_not(None))
-    for ending in (ProjectMember, OrganizationMember):
-        db.session.execute(
-            delete(ending).where(ending.organization_id == member.organization_id, ending.user_id == member.user_id)
-        )
+    to_them_ended = len(Invitation.end_all(State.REVOKED, *to_them, Invitation.project_id.is_not(None)))
+    project_roles, memberships = (_end(of, member) for of in (ProjectMember, OrganizationMember))
+    if memberships:
+        known = audit.asking()
+        action = MEMBER_LEFT if known and known.user_id == member.user_id else MEMBER_REMOVED
+        ends = {"project_roles_ended": project_roles, "invitations_revoked": ended + to_them_ended}
+        _note(action, member, member.role, ends)
     return ended
 
 
 def raise_on_project(project: Project, user_id: UUID, role: Role, by: UUID) -> None:
-    """Give a person at least a role on a project; the organization is locked.
+    """Give a person at least a role on a project; the organization is locked. Who accepts an invitation notes it.
 
     Who has as much there already, by a row or by the organization, keeps what they have and is given no row for it.
     """
@@ -69,7 +77,7 @@ def raise_on_project(project: Project, user_id: UUID, role: Role, by: UUID) -> N
     counts = not project.restricted or (of_member is not None and of_member >= Role.ADMIN)
     by_organization = of_member if counts else None
     if all(present is None or present < role for present in (by_row, by_organization)):
-        project.set_role(user_id, role, by)
+        project.put_row(user_id, role, by)
 
 
 def losses(member: OrganizationMember, role: Role | None) -> Losses:
@@ -86,6 +94,17 @@ def losses(member: OrganizationMember, role: Role | None) -> Losses:
         )
     ).one()
     return Losses(*row)
+
+
+def _end(of: type[ProjectMember] | type[OrganizationMember], member: OrganizationMember) -> int:
+    """Delete what a person has here; return how many rows that was."""
+    theirs = of.organization_id == member.organization_id, of.user_id == member.user_id
+    return len(db.session.scalars(delete(of).where(*theirs).returning(of.id)).all())
+
+
+def _note(action: Action, member: OrganizationMember, was: Role, after: audit.Facts) -> None:
+    before, here = {"role": was.name}, member.organization_id
+    audit.note(action, organization_id=here, subject=member.user_id, before=before, after=after)
 
 
 def _revoke_sent(member: OrganizationMember, role: Role | None) -> int:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, func, or_, select, text
 
-from models import link, membership, tenant
+from models import audit, link, membership, tenant
+from models.audit.actions import GUEST_JOINED, INVITATION_ASKED_AGAIN
 from models.base import db
 from models.invitation import COPIED, MAILED, PENDING, Invitation
 from models.invitation_state import MAY_BECOME, CannotAccept, State
@@ -60,12 +61,24 @@ class Offer(NamedTuple):
         present = Offer.of(self.invitation.id)
         if present is None or present.state is not State.PENDING:
             raise CannotAccept(present.state if present else State.GONE)
+        audit.proven(user.id)
         row = self.invitation
         row.accepted_at, row.accepted_by = func.now(), user.id
         if present.project:
             membership.raise_on_project(present.project, user.id, row.role, row.invited_by)
+            self._note_guest(user)
             return None
-        return self.organization.admit(user.id, row.role)
+        return self.organization.admit(user.id, row.role, row.id)
+
+    def _note_guest(self, user: User) -> None:
+        row = self.invitation
+        audit.note(
+            GUEST_JOINED,
+            organization_id=row.organization_id,
+            subject=user.id,
+            project_id=row.project_id,
+            after={"role": row.role.name, "invitation": str(row.id)},
+        )
 
     def ask_again(self) -> None:
         """Ask its sender for a new one, by mail: once a day, however often it is asked.
@@ -79,6 +92,7 @@ class Offer(NamedTuple):
             raise CannotAccept(present.state if present else State.GONE)
         if not present.asked:
             self.invitation.asked_at = func.now()
+            self.invitation.note(INVITATION_ASKED_AGAIN)
             OutgoingMail.queue("invitation_asked", self.invitation.id)
 
     @classmethod
@@ -104,6 +118,16 @@ class Offer(NamedTuple):
     @classmethod
     def waiting_for(cls, user_id: UUID, email_key: str) -> "list[Offer]":
         """Return what can be accepted by the account with this (proven) address."""
+        waiting = Invitation.email_key == email_key, text(PENDING)
+        inviting = db.session.scalars(select(Invitation.organization_id).where(*waiting).distinct()).all()
+        if not inviting:
+            return []
+        with tenant.inside(*inviting):
+            return cls._waiting_in(user_id, email_key)
+
+    @classmethod
+    def _waiting_in(cls, user_id: UUID, email_key: str) -> "list[Offer]":
+        """The same, once the organizations that invite were entered."""
         mine = select(OrganizationMember.organization_id).where(OrganizationMember.user_id == user_id)
         new = or_(Invitation.organization_id.not_in(mine), Invitation.project_id.is_not(None))
         waiting = _offers.where(Invitation.email_key == email_key, text(PENDING), new)

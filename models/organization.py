@@ -10,7 +10,14 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models import tenant
+from models import audit, tenant
+from models.audit.actions import (
+    MEMBER_JOINED,
+    ORGANIZATION_CREATED,
+    ORGANIZATION_DELETED,
+    ORGANIZATION_RENAMED,
+    ORGANIZATION_RESTORED,
+)
 from models.base import Base, Record, Refusal, db
 from models.role import Role
 
@@ -83,7 +90,8 @@ class Organization(Record, Base):
         tenant.enter(organization.id)
         db.session.add(organization)
         db.session.flush()
-        organization.admit(owner_id, Role.OWNER)
+        organization._add(owner_id, Role.OWNER)
+        audit.note(ORGANIZATION_CREATED, organization_id=organization.id, subject=owner_id, after=organization._called)
         return organization
 
     def lock(self) -> None:
@@ -95,12 +103,23 @@ class Organization(Record, Base):
         tenant.enter(self.id)
         db.session.execute(select(Organization.id).where(Organization.id == self.id).with_for_update(key_share=True))
 
-    def admit(self, user_id: UUID, role: Role) -> "OrganizationMember":
+    def admit(self, user_id: UUID, role: Role, invitation_id: UUID | None = None) -> "OrganizationMember":
         """Make a user a member.
+
+        Args:
+            user_id: whose account.
+            role: as what.
+            invitation_id: what they accepted, if they did.
 
         Raises:
             AlreadyMember: by the surrounding transaction.
         """
+        member = self._add(user_id, role)
+        after = {"role": role.name} | ({"invitation": str(invitation_id)} if invitation_id else {})
+        audit.note(MEMBER_JOINED, organization_id=self.id, subject=user_id, after=after)
+        return member
+
+    def _add(self, user_id: UUID, role: Role) -> "OrganizationMember":
         member = OrganizationMember(organization_id=self.id, user_id=user_id, role=role)
         db.session.add(member)
         db.session.flush()
@@ -112,17 +131,32 @@ class Organization(Record, Base):
         Raises:
             SlugTaken: by the surrounding transaction.
         """
+        before = self._called
         self.name, self.slug, self.version = name, slug, self.version + 1
+        if self._called != before:
+            audit.note(ORGANIZATION_RENAMED, organization_id=self.id, before=before, after=self._called)
 
     def delete(self) -> None:
         """Delete the organization: nobody can enter it, an Owner may restore it within 30 days."""
-        self.lock()
-        self.deleted_at = func.now()
+        self._relock()
+        if self.deleted_at is None:
+            self.deleted_at = func.now()
+            audit.note(ORGANIZATION_DELETED, organization_id=self.id, before=self._called)
 
     def restore(self) -> None:
         """Undo delete()."""
-        self.lock()
-        self.deleted_at = None
+        self._relock()
+        if self.deleted_at is not None:
+            self.deleted_at = None
+            audit.note(ORGANIZATION_RESTORED, organization_id=self.id, after=self._called)
+
+    def _relock(self) -> None:
+        """Lock, and look again: of two that do the same, the second changes nothing."""
+        db.session.refresh(self, with_for_update={"key_share": True})
+
+    @property
+    def _called(self) -> dict[str, str]:
+        return {"name": self.name, "slug": self.slug}
 
 
 class OrganizationSlug(Base):

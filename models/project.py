@@ -1,11 +1,13 @@
 """Projects of an organization, and the roles that people have on one."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     Computed,
     ForeignKey,
     ForeignKeyConstraint,
@@ -19,6 +21,18 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import audit
+from models.audit.actions import (
+    PROJECT_ARCHIVED,
+    PROJECT_CHANGED,
+    PROJECT_CREATED,
+    PROJECT_DELETED,
+    PROJECT_RESTORED,
+    PROJECT_ROLE_FOLLOWS,
+    PROJECT_ROLE_REMOVED,
+    PROJECT_ROLE_SET,
+    Action,
+)
 from models.base import Base, Record, Refusal, db
 from models.role import Role
 
@@ -61,7 +75,8 @@ class Project(Record, Base):
         db.session.add(project)
         db.session.flush()
         if access == RESTRICTED:
-            project.set_role(by, None, by)
+            project.put_row(by, None, by)
+        project._note(PROJECT_CREATED, after={"name": name, "access": access})
         return project
 
     def edit(self, name: str, description: str, access: str) -> None:
@@ -70,20 +85,31 @@ class Project(Record, Base):
         Raises:
             ProjectNameTaken: by the surrounding transaction.
         """
-        self.name, self.description, self.access = name, description, access
+        old, new = (self.name, self.description, self.access), (name, description, access)
+        self.name, self.description, self.access = new
         self.version += 1
+        if old != new:
+            # What a description says may be long and personal: the log has only that it changed.
+            before, after = {"name": old[0], "access": old[2]}, {"name": name, "access": access}
+            self._note(PROJECT_CHANGED, before=before, after=after | {"description_changed": old[1] != description})
 
     def archive(self) -> None:
         """Make the project read-only until it is restored."""
-        self.archived_at = func.now()
+        if self.archived_at is None:
+            self.archived_at = func.now()
+            self._note(PROJECT_ARCHIVED)
 
     def restore(self) -> None:
         """Undo archive()."""
-        self.archived_at = None
+        if self.archived_at is not None:
+            self.archived_at = None
+            self._note(PROJECT_RESTORED)
 
     def delete(self) -> None:
         """Remove the project with all that belongs to it."""
-        db.session.execute(delete(Project).where(Project.id == self.id))
+        gone = db.session.scalars(delete(Project).where(Project.id == self.id).returning(Project.id)).all()
+        if gone:
+            self._note(PROJECT_DELETED, before={"name": self.name, "access": self.access})
 
     @property
     def restricted(self) -> bool:
@@ -96,6 +122,14 @@ class Project(Record, Base):
         Raises:
             FollowsNothing: by the surrounding transaction: only a member's row can follow the organization.
         """
+        before = db.session.execute(select(ProjectMember.role).where(*self._of(user_id))).one_or_none()
+        self.put_row(user_id, role, by)
+        if before is None or before.role is not role:
+            action = PROJECT_ROLE_SET if role else PROJECT_ROLE_FOLLOWS
+            self._note(action, subject=user_id, before=_says(before) if before else None, after=_says((role,)))
+
+    def put_row(self, user_id: UUID, role: Role | None, by: UUID) -> None:
+        """Write a person's row, for verbs that note more than that; see set_role()."""
         row = insert(ProjectMember).values(
             project_id=self.id, organization_id=self.organization_id, user_id=user_id, role=role, granted_by=by
         )
@@ -108,15 +142,24 @@ class Project(Record, Base):
 
     def remove(self, user_id: UUID) -> None:
         """Take away what was set here for a person. A member keeps what their organization role gives."""
-        db.session.execute(
-            delete(ProjectMember).where(ProjectMember.project_id == self.id, ProjectMember.user_id == user_id)
-        )
+        row = db.session.execute(delete(ProjectMember).where(*self._of(user_id)).returning(ProjectMember.role)).first()
+        if row:
+            self._note(PROJECT_ROLE_REMOVED, subject=user_id, before=_says(row))
 
     def row_of(self, user_id: UUID) -> "ProjectMember | None":
         """Return what is set here for a person."""
-        return db.session.scalar(
-            select(ProjectMember).where(ProjectMember.project_id == self.id, ProjectMember.user_id == user_id)
-        )
+        return db.session.scalar(select(ProjectMember).where(*self._of(user_id)))
+
+    def _of(self, user_id: UUID) -> tuple[ColumnElement[bool], ...]:
+        return ProjectMember.project_id == self.id, ProjectMember.user_id == user_id
+
+    def _note(self, action: Action, **facts: Any) -> None:
+        audit.note(action, organization_id=self.organization_id, project_id=self.id, **facts)
+
+
+def _says(row: Sequence[Role | None]) -> dict[str, str | None]:
+    """What is set in a row, as the log keeps it: a role, or None where it follows the organization."""
+    return {"role": row[0].name if row[0] else None}
 
 
 class FollowsNothing(Refusal):

@@ -8,7 +8,9 @@ The database is told with each statement, in the same round trip, and forgets by
 carries nothing over. Inside `with transaction():` it is told once, and forgets with the transaction.
 """
 
-from dataclasses import astuple, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Self, cast
 from uuid import UUID
 
@@ -20,23 +22,24 @@ from sqlalchemy.orm import Session
 from models.base import SCOPE, WRITING, db
 
 _TELL = """
-SELECT set_config('freehold.organization_id', %s, true), set_config('freehold.user_id', %s, true),
+SELECT set_config('freehold.organization_ids', %s, true), set_config('freehold.user_id', %s, true),
        set_config('freehold.email_key', %s, true)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is shown: an organization's rows, or what belongs to a person (and to their proven address)."""
+    """What is shown: the rows of organizations, or what belongs to a person (and to their proven address)."""
 
-    organization_id: UUID | None = None
+    organization_ids: tuple[UUID, ...] = ()
     user_id: UUID | None = None
     email_key: str | None = None
 
     @property
     def settings(self) -> list[str]:
         """The values that the policies compare with; an empty one shows nothing."""
-        return [str(value or "") for value in astuple(self)]
+        organizations = ",".join(map(str, self.organization_ids))
+        return [f"{{{organizations}}}", str(self.user_id or ""), self.email_key or ""]
 
 
 class TenantConnection(psycopg.Connection[Any]):
@@ -58,13 +61,31 @@ class TenantCursor(psycopg.Cursor[Any]):
             return super().execute(query, params, **options)
 
 
-def enter(organization_id: UUID) -> None:
-    """Show one organization's rows: for the rest of the request or, inside a transaction, until that ends.
+def enter(*organization_ids: UUID) -> None:
+    """Show an organization's rows: for the rest of the request or, inside a transaction, until that ends.
 
     Args:
-        organization_id: found by what proves it, such as the gate or a genuine link; never what a request says.
+        organization_ids: found by what proves them, such as the gate or a genuine link; never what a request says.
+            Several only where one change, like the end of an account, concerns them all.
     """
-    _show(Scope(organization_id=organization_id))
+    _show(Scope(organization_ids=organization_ids))
+
+
+@contextmanager
+def inside(*organization_ids: UUID) -> Iterator[None]:
+    """Show the rows of some organizations for a while, and then again what was shown before."""
+    before: Scope = db.session.info.get(SCOPE) or Scope()
+    enter(*organization_ids)
+    try:
+        yield
+    finally:
+        _show(before)
+
+
+def entered(organization_id: UUID) -> bool:
+    """Tell whether an organization's rows are shown."""
+    scope: Scope | None = db.session.info.get(SCOPE)
+    return scope is not None and organization_id in scope.organization_ids
 
 
 def own(user_id: UUID, proven_email_key: str | None) -> None:

@@ -7,6 +7,15 @@ from uuid import UUID
 from sqlalchemy import Computed, Index, ScalarSelect, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import audit
+from models.audit.actions import (
+    ACCOUNT_ADDRESS_CONFIRMED,
+    ACCOUNT_CREATED,
+    ACCOUNT_PASSWORD_CHANGED,
+    ACCOUNT_PASSWORD_RESET,
+    ACCOUNT_RENAMED,
+    Action,
+)
 from models.base import Base, Record, Refusal, db
 from models.session import Session
 from models.text import Address
@@ -81,17 +90,25 @@ class User(Record, Base):
         )
         db.session.add(user)
         db.session.flush()
+        user._note(ACCOUNT_CREATED, after={"address_confirmed": proven})
         return user
 
     def rename(self, name: str) -> None:
         """Take a new name."""
+        if name != self.name:
+            self._note(ACCOUNT_RENAMED)
         self.name, self.version = name, self.version + 1
 
-    def choose_password(self, password_hash: str) -> None:
+    def choose_password(self, password_hash: str, *, by_link: bool = False) -> None:
         """Take a new password; every session made with the old one is dead, and so are links to reset it.
 
         The credential epoch rises with it, which also ends a log-in that is under way with the old password.
+
+        Args:
+            password_hash: made by password.hash_password.
+            by_link: True where a mailed link allowed it, rather than the old password.
         """
+        self._note(ACCOUNT_PASSWORD_RESET if by_link else ACCOUNT_PASSWORD_CHANGED)
         self.password_hash = password_hash
         self.credential_epoch = User.credential_epoch + 1
         db.session.flush()
@@ -105,4 +122,10 @@ class User(Record, Base):
 
     def prove_address(self) -> None:
         """Note that the person showed that they read this address's mail."""
-        self.email_verified_at = self.email_verified_at or func.now()
+        if self.email_verified_at is None:
+            self.email_verified_at = func.now()
+            self._note(ACCOUNT_ADDRESS_CONFIRMED)
+
+    def _note(self, action: Action, after: audit.Facts | None = None) -> None:
+        audit.proven(self.id)
+        audit.note(action, user_id=self.id, subject=self.id, after=after)

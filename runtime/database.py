@@ -1,13 +1,16 @@
 """Connections to PostgreSQL: as whom, how many, how long they wait, and how a dead one is noticed."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, event
+from flask import current_app
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
-from config import Settings
+from config import Settings, settings
 from models import tenant
 
 # Whom every connection works as, whoever logs in: it owns nothing, and row-level security holds for it. The
@@ -55,6 +58,19 @@ def engine_options(settings: Settings) -> dict[str, Any]:
             "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
         },
     }
+
+
+def owner_url() -> str:
+    """Return the address at which the tables' owner logs in, for migrations and for what looks at every tenant."""
+    return engine_url(settings().database_owner_url or current_app.config["SQLALCHEMY_DATABASE_URI"])
+
+
+@contextmanager
+def as_owner() -> Iterator[Connection]:
+    """Open a connection that sees every tenant: for commands of the host, never for a request."""
+    engine = create_engine(owner_url(), poolclass=NullPool)
+    with engine.connect() as connection:
+        yield connection
 
 
 def prepare(engine: Engine) -> None:

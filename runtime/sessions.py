@@ -17,18 +17,20 @@ from flask_session.base import ServerSideSession, ServerSideSessionInterface
 from sqlalchemy import text
 
 from config import settings
-from models import db, housekeeping
+from models import audit, db, housekeeping
 from models.identity import Identity
 
 REFRESH = "X-Refresh"  # a page says so that it looks again by itself: that keeps nobody logged in
 TOUCH_AFTER = "5 minutes"  # the last-seen time may be this old before a request writes it (DESIGN.md section 4)
 
-# The web role has no right on the table; what may be done with it are functions of its owner (migration 0009).
-_BEGIN = text(
-    "SELECT begin_session(:sid, CAST(:sess AS jsonb), :user_id, :epoch, :idle, CAST(:ip AS inet), :user_agent)"
-)
+# The web role has no right on the table; what may be done with it are functions of its owner (migration 0009), which
+# write a log-in's and a log-out's audit event along. A new id for the same person's session is neither.
+_BEGIN = text("""
+    SELECT begin_session(:sid, CAST(:sess AS jsonb), :user_id, :epoch, :idle, CAST(:ip AS inet), :user_agent,
+                         :request_id, :renewed)
+""")
 _KEEP = text("SELECT keep_session(:sid, CAST(:sess AS jsonb), :idle, :longest)")
-_END = text("SELECT end_session(:sid)")
+_END = text("SELECT end_session(:sid, CAST(:ip AS inet), :request_id, :renewed)")
 
 
 class BrowserSession(ServerSideSession):
@@ -37,6 +39,7 @@ class BrowserSession(ServerSideSession):
     epoch: int | None = None  # the credential epoch that a log-in was checked against, until the row is written
     stored = False
     touch = False
+    renewed = False  # a new id for whom the session was already
 
 
 class PostgresSessions(ServerSideSessionInterface):
@@ -66,17 +69,18 @@ class PostgresSessions(ServerSideSessionInterface):
         session.stored, session.touch = True, found.seen_long_ago and REFRESH not in request.headers
         return found
 
-    def begin(self, session: BrowserSession, epoch: int) -> None:
+    def begin(self, session: BrowserSession, epoch: int, *, renewed: bool = False) -> None:
         """Give the session a new id, at log-in and at every change of privilege; the old one is dead at once.
 
         Args:
             session: with the user's id in it.
             epoch: the credential epoch of the account as it was when its password was checked.
+            renewed: True where it was the same person's before, so that nobody logged in or out.
         """
-        session.epoch = epoch
+        session.epoch, session.renewed = epoch, renewed
         session.permanent = True
         if session.sid:
-            self._delete_session(self._get_store_id(session.sid))
+            self._delete_session(self._get_store_id(session.sid), renewed=renewed)
         session.sid = self._generate_sid(self.sid_length)
         session.modified, session.stored = True, False
 
@@ -127,14 +131,14 @@ class PostgresSessions(ServerSideSessionInterface):
                 | {
                     "user_id": session["_user_id"],
                     "epoch": session.epoch,
-                    "ip": request.remote_addr,
                     "user_agent": request.user_agent.string[:300],
+                    **_asked(renewed=session.renewed),
                 },
             )
             session.stored = True
 
-    def _delete_session(self, store_id: str) -> None:
-        self._execute(_END, {"sid": store_id})
+    def _delete_session(self, store_id: str, *, renewed: bool = False) -> None:
+        self._execute(_END, {"sid": store_id, **_asked(renewed=renewed)})
 
     def _delete_expired_sessions(self) -> None:
         housekeeping.delete_expired_sessions()
@@ -143,3 +147,10 @@ class PostgresSessions(ServerSideSessionInterface):
         """Send one statement by itself. What a view left uncommitted is dropped first, never saved along with it."""
         db.session.rollback()
         db.session.connection().execute(statement, values)
+
+
+def _asked(*, renewed: bool) -> dict[str, Any]:
+    """What the event of a log-in or log-out says beside whose it is."""
+    asking = audit.asking()
+    ip, request_id = (asking.ip, asking.request_id) if asking else (None, None)
+    return {"ip": ip, "request_id": request_id, "renewed": renewed}

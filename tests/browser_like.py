@@ -1,19 +1,21 @@
 """A client that behaves like a browser with our pages: it sends their token, and looks at every page it is given."""
 
+import json
 import secrets
-from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 from flask import Flask, session
-from sqlalchemy import cast, func, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from blueprints import csrf
 from models import User, db, transaction
 
 HX = {"HX-Request": "true"}
+BEGIN = text("""
+    SELECT begin_session(:sid, CAST(:data AS jsonb), :user, :epoch, interval '1 hour', NULL, NULL, NULL, true)
+""")
 
 
 class Browser:
@@ -32,9 +34,9 @@ class Browser:
         interface: Any = self.app.session_interface
         with self.app.app_context(), transaction():
             epoch = db.session.get_one(User, user.id).credential_epoch
-            data, hour = {"_user_id": str(user.id), "_fresh": True}, timedelta(hours=1)
-            values = interface._get_store_id(sid), cast(data, JSONB), user.id, epoch, hour, None, "a test"
-            db.session.execute(select(func.begin_session(*values)))
+            data = json.dumps({"_user_id": str(user.id), "_fresh": True})
+            values = {"sid": interface._get_store_id(sid), "data": data, "user": user.id, "epoch": epoch}
+            db.session.execute(BEGIN, values)
         self.client.set_cookie("session", sid)
 
     def get(self, url: str, *, hx: bool = False, **kwargs: Any) -> TestResponse:

@@ -78,7 +78,7 @@ def test_every_function_of_the_owner_looks_where_it_should(query):
     assert (
         query("""
         SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace
-        AND NOT coalesce(proconfig::text LIKE '%%search_path=public, pg_temp%%', false)
+        AND NOT coalesce(proconfig::text LIKE '%%search_path=%%, pg_temp%%', false)
     """)
         == []
     )
@@ -116,8 +116,8 @@ class TestAForgetfulQuery:
             assert db.session.scalars(select(Organization.name)).all() == ["Harbour Labs"]
             assert seen(Invitation) == 0
             tenant.own(mateo.id, mateo.email_key)
-            assert set(db.session.scalars(select(Organization.name))) == {"Harbour Labs", "Northfield"}
-            assert set(db.session.scalars(select(OrganizationMember.user_id))) == {mateo.id, northfield.owner.id}
+            assert seen(Invitation) == 1
+            assert db.session.scalars(select(OrganizationMember.user_id)).all() == [mateo.id]
 
     def test_changes_nothing_of_another_tenant(self, app, northfield, query):
         with northfield.inside(app), transaction():
@@ -169,7 +169,7 @@ def test_a_pooled_connection_forgets(app_with, northfield):
         db.session.remove()
         assert db.session.scalar(text("SELECT pg_backend_pid()")) == backend
         assert seen(Project) == 0
-        told = "SELECT current_setting('freehold.organization_id', true)"
+        told = "SELECT current_setting('freehold.organization_ids', true)"
         assert db.session.scalar(text(told)) in ("", None)
 
 

@@ -53,7 +53,7 @@ def _choose(password: str, permit: OneTimeToken, user: User) -> Any:
     with transaction():
         if first := permit.use():
             user.prove_address()
-            user.choose_password(hashed)
+            user.choose_password(hashed, by_link=True)
             OutgoingMail.queue("password_changed", user.id)
     if not first:
         return _used()

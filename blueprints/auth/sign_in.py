@@ -9,7 +9,7 @@ from blueprints.auth.forms import LogInForm
 from blueprints.auth.onward import onward, wanted
 from blueprints.fragments import leave
 from blueprints.gate import log_in, log_out, public, signed_in
-from models import User, transaction
+from models import User, audit, transaction
 from models.password import hash_password, needs_upgrade, verify
 
 WRONG = "The email address or password is not right."
@@ -44,6 +44,7 @@ def proven(form: LogInForm) -> User | None:
     if user and user.deactivated_at:
         user = None
     if not verify(user.password_hash if user else None, form.password.data or "") or user is None:
+        audit.count_refusal(audit.LOG_IN)
         form.refuse("email", WRONG)
         return None
     if needs_upgrade(user.password_hash):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import g, url_for
 from sqlalchemy import ColumnElement, Select, false, func, literal, select, text
+from sqlalchemy.orm import InstrumentedAttribute
 
 import access
 from blueprints.gate import can
@@ -139,19 +140,20 @@ def _where(asked: Asked) -> list[ColumnElement[bool]]:
     if asked.role:
         conditions.append(OrganizationMember.role == asked.role)
     if asked.q:
-        conditions.append(_says(asked.q))
+        conditions.append(says(asked.q, User.search_text))
     return conditions
 
 
-def _says(q: str) -> ColumnElement[bool]:
-    """Name or email contains it. Escaped after folding, which turns other signs into % and _ too.
+def says(q: str, folded: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Tell whether a folded text contains what is searched for.
 
-    The pattern is a subquery of its own, so that PostgreSQL makes it once, not for each row.
+    That is escaped after folding, which turns other signs into % and _ too. The pattern is a subquery of its own, so
+    that PostgreSQL makes it once, not for each row.
     """
     if len(q) > LONGEST or unfit(q):
         return false()
     literally = func.regexp_replace(func.fold(q), r"([\\%_])", r"\\\1", "g")
-    return User.search_text.like(select(func.concat("%", literally, "%")).scalar_subquery())
+    return folded.like(select(func.concat("%", literally, "%")).scalar_subquery())
 
 
 def _pending() -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import request
 from markupsafe import Markup
-from wtforms import Form, RadioField, SearchField, SelectField
+from wtforms import DateField, Form, RadioField, SearchField, SelectField
 from wtforms.validators import StopValidation
 
 from access import ProjectHere
@@ -22,6 +22,7 @@ from blueprints.forms import (
 )
 from blueprints.orgs import addressees
 from models import Role
+from models.audit.actions import ACTIONS
 from models.organization import RESERVED, SLUG, free_slug
 
 MOST = 200  # addresses a time (DESIGN.md section 2)
@@ -123,6 +124,21 @@ class PeopleFilter(Form):
 
     q = SearchField("Search by name or email")
     role = SelectField("Role", choices=[choice("", "Every role"), *reversed(ROLES)])
+
+
+class AuditFilter(Form):
+    """What narrows the audit log."""
+
+    person = SearchField("Person")
+    action = SelectField("What happened")
+    project = SearchField("Project")
+    since = DateField("From", name="from")
+    until = DateField("To", name="to")
+
+    def __init__(self, data: dict[str, Any]) -> None:
+        """Offer every action that there is, host products' own among them."""
+        super().__init__(data=data)
+        self.action.choices = [choice("", "Everything"), *(choice(a.name, a.label) for a in ACTIONS.values())]
 
 
 def refuse_slug(form: NewOrganizationForm | SettingsForm, slug: str) -> None:

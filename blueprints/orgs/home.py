@@ -1,5 +1,6 @@
 """What an organization's home shows: what needs attention, the first steps, and one's projects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -8,11 +9,14 @@ from flask import g
 from sqlalchemy import Select, func, select, text
 
 import access
+from blueprints.gate import can
+from blueprints.orgs import events
+from blueprints.orgs.filters import Asked, Meant
 from blueprints.paging import Page, paged
 from models import Invitation, OrganizationMember, Project, ProjectMember, Role, User, db
 from models.invitation import PENDING
 
-SHORTLIST = 10
+SHORTLIST, LATEST = 10, 5
 LONG = timedelta(days=3)  # an invitation that waits longer than this needs attention
 
 
@@ -26,6 +30,7 @@ class Overview:
     waiting_long: int
     all_projects: int
     projects: list[Any]
+    recent: Sequence[Any]  # the latest events, for those who may read them
 
     @property
     def has_company(self) -> bool:
@@ -39,7 +44,7 @@ class Overview:
 
 
 def overview() -> Overview:
-    """Read the state of the organization, in one statement, and the first of the viewer's projects in another."""
+    """Read the state of the organization in one statement; in others the viewer's first projects, and what happened."""
     counts = db.session.execute(
         select(
             _count(select(OrganizationMember).where(OrganizationMember.organization_id == g.org.id)),
@@ -50,7 +55,8 @@ def overview() -> Overview:
         )
     ).one()
     ours = _projects().where(Project.archived_at.is_(None))
-    return Overview(*counts, projects=list(db.session.execute(ours.limit(SHORTLIST)).all()))
+    recent = events.read(Asked(), Meant(), LATEST).rows if can(access.READ_AUDIT) else []
+    return Overview(*counts, projects=list(db.session.execute(ours.limit(SHORTLIST)).all()), recent=recent)
 
 
 def guest_projects() -> Page:

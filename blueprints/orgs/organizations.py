@@ -9,7 +9,7 @@ import access
 from blueprints.fragments import changed, leave, respond
 from blueprints.gate import inside, signed_in
 from blueprints.orgs import home as homes
-from blueprints.orgs import yours
+from blueprints.orgs import sentences, yours
 from blueprints.orgs.forms import NewOrganizationForm, refuse_slug
 from blueprints.paging import paged
 from models import CannotAccept, Offer, Organization, SlugTaken, User, db, transaction
@@ -99,7 +99,7 @@ def home() -> Any:
     """Show what needs attention and one's projects; to a guest, only these."""
     if g.actor.role is None:
         return respond("orgs/guest.html", "orgs/_guest.html", found=homes.guest_projects())
-    return respond("orgs/home.html", "orgs/_home.html", home=homes.overview())
+    return respond("orgs/home.html", "orgs/_home.html", home=homes.overview(), say=sentences)
 
 
 def _list() -> dict[str, Any]:

@@ -6,10 +6,10 @@ from flask import g, request
 
 from blueprints.fragments import waiting_toast
 from blueprints.gate import viewer
-from blueprints.pages import dev, health, mail, roles
+from blueprints.pages import audit, dev, health, mail, roles
 from config import settings
 
-blueprints = [health.bp, roles.bp, mail.bp]
+blueprints = [health.bp, roles.bp, mail.bp, audit.bp]
 development = dev.bp
 
 

@@ -7,19 +7,17 @@ it must know before a tenant is entered, it sees through views and functions of 
 from alembic import op
 
 revision = "0009"
-down_revision = "0005"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
 WEB = "freehold_web"
-TENANT = "organization_id = (SELECT nullif(current_setting('freehold.organization_id', true), '')::uuid)"
+# Empty for whoever entered nothing; and a setting that was set before in this connection is '', not NULL.
+ENTERED = "ANY ((SELECT nullif(current_setting('freehold.organization_ids', true), '')::uuid[])::uuid[])"
+TENANT = f"organization_id = {ENTERED}"
 ME = "(SELECT nullif(current_setting('freehold.user_id', true), '')::uuid)"
 # Compared as text by texteq, which is leakproof: an index may serve it before the policy does.
 MY_ADDRESS = "(SELECT nullif(current_setting('freehold.email_key', true), ''))"
-# Those that wait: their index serves it.
-PENDING = "accepted_at IS NULL AND revoked_at IS NULL AND declined_at IS NULL AND replaced_at IS NULL"
-MY_INVITATIONS = f"SELECT {{}} FROM invitations i WHERE i.email_key = {MY_ADDRESS} AND {PENDING}"
-
 RIGHTS = {
     "users": "SELECT, INSERT, UPDATE",
     "signups": "SELECT, INSERT, UPDATE, DELETE",
@@ -32,23 +30,22 @@ RIGHTS = {
     "projects": "SELECT, INSERT, UPDATE, DELETE",
     "project_members": "SELECT, INSERT, UPDATE, DELETE",
     "invitations": "SELECT, INSERT, UPDATE",
+    "audit_events": "SELECT",
+    "audit_heads": "SELECT",
+    "refusal_counts": "SELECT, INSERT, UPDATE, DELETE",
     "alembic_version": "SELECT",
     "gate_sessions": "SELECT",
     "gate_places": "SELECT",
 }
 
-# Which rows are a person's own, before a tenant is entered: what they belong to and are invited to, with what
-# says whether an invitation still counts, its sender's roles.
+# Which rows are a person's own, before a tenant is entered.
 OWN = {
-    "organization_members": f"user_id = {ME} OR (organization_id, user_id) IN"
-    f" ({MY_INVITATIONS.format('i.organization_id, i.invited_by')})",
-    "project_members": f"user_id = {ME} OR (project_id, user_id) IN"
-    f" ({MY_INVITATIONS.format('i.project_id, i.invited_by')})",
-    "projects": f"id IN ({MY_INVITATIONS.format('i.project_id')})",
+    "organization_members": f"user_id = {ME}",
+    "project_members": f"user_id = {ME}",
     "invitations": f"email_key = {MY_ADDRESS}",
     "organizations": f"id IN (SELECT m.organization_id FROM organization_members m WHERE m.user_id = {ME}"
-    f" UNION ALL SELECT g.organization_id FROM project_members g WHERE g.user_id = {ME}"
-    f" UNION ALL {MY_INVITATIONS.format('i.organization_id')})",
+    f" UNION ALL SELECT g.organization_id FROM project_members g WHERE g.user_id = {ME})",
+    "audit_events": f"user_id = {ME}",
 }
 
 # Rules that look at more than the web role sees run as their owner, or what is hidden would not count.
@@ -60,15 +57,28 @@ RULES = (
 )
 AS_OWNER = "SECURITY DEFINER SET search_path = public, pg_temp"
 
+# The event of a log-in or log-out, written with the session's row or not at all.
+SESSION_EVENT = """
+        IF changed IS NOT NULL AND NOT renewed THEN
+          PERFORM record_audit(jsonb_build_array(jsonb_build_object(
+            'action', '{}', 'user_id', person, 'actor_id', person, 'subject_id', changed,
+            'ip', address, 'request_id', request)));
+        END IF;
+"""
+
 # In PL/pgSQL, whose plans are kept: a function in SQL would be planned anew at every call.
 FUNCTIONS = {
     # A password changed between log-in's look and this leaves no session behind: the epoch differs.
-    "begin_session(new_sid text, data jsonb, whose uuid, epoch integer, idle interval, address inet, browser text)": (
+    """begin_session(
+         new_sid text, data jsonb, whose uuid, epoch integer, idle interval, address inet, browser text,
+         request text, renewed boolean)""": (
         "void",
-        """
+        f"""
         INSERT INTO sessions (sid, sess, user_id, credential_epoch, expire, ip, user_agent)
         SELECT new_sid, data, id, credential_epoch, now() + idle, address, browser
-        FROM users WHERE id = whose AND credential_epoch = epoch AND deactivated_at IS NULL;
+        FROM users WHERE id = whose AND credential_epoch = epoch AND deactivated_at IS NULL
+        RETURNING id, user_id INTO changed, person;
+        {SESSION_EVENT.format("session.began")}
         """,
     ),
     # Never an upsert: a session that was ended while the request ran must not come back.
@@ -79,7 +89,13 @@ FUNCTIONS = {
         WHERE sid = its_sid;
         """,
     ),
-    "end_session(its_sid text)": ("void", "DELETE FROM sessions WHERE sid = its_sid;"),
+    "end_session(its_sid text, address inet, request text, renewed boolean)": (
+        "void",
+        f"""
+        DELETE FROM sessions WHERE sid = its_sid RETURNING id, user_id INTO changed, person;
+        {SESSION_EVENT.format("session.ended")}
+        """,
+    ),
     "end_sessions(whose uuid)": ("void", "DELETE FROM sessions WHERE user_id = whose;"),
     "delete_expired_sessions(most integer)": (
         "bigint",
@@ -89,6 +105,10 @@ FUNCTIONS = {
         GET DIAGNOSTICS gone = ROW_COUNT;
         RETURN gone;
         """,
+    ),
+    "sessions_of(whose uuid)": (
+        "bigint",
+        "RETURN (SELECT count(*) FROM sessions WHERE user_id = whose AND expire > now());",
     ),
     # A genuine link names an invitation; the code proves the link after it entered the tenant that this returns.
     "organization_of_invitation(invitation uuid)": (
@@ -112,9 +132,10 @@ def upgrade() -> None:
     gate()
     for table, rights in RIGHTS.items():
         op.execute(f"GRANT {rights} ON {table} TO {WEB}")
-    for table in ("organization_members", "projects", "project_members", "invitations"):
+    for table in ("organization_members", "projects", "project_members", "invitations", "audit_events"):
         protect(table, TENANT)
     protect("organizations", TENANT.replace("organization_id", "id", 1))
+    protect("audit_heads", f"chain = {ENTERED}")
     protect("organization_slugs", None)
     op.execute(f"CREATE POLICY anybody ON organization_slugs FOR SELECT TO {WEB} USING (true)")  # addresses are public
     for table, rows in OWN.items():
@@ -125,10 +146,13 @@ def upgrade() -> None:
     for signature, (returned, body) in FUNCTIONS.items():
         op.execute(
             f"CREATE FUNCTION {signature} RETURNS {returned} LANGUAGE plpgsql {AS_OWNER} AS $$"
-            f" DECLARE gone bigint; BEGIN {body} END $$"
+            f" DECLARE gone bigint; changed uuid; person uuid; BEGIN {body} END $$"
         )
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {WEB}")
+    for function in ("record_audit(jsonb)", "purge_audit(uuid, bytea)"):
+        op.execute(f"REVOKE ALL ON FUNCTION {function} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {function} TO {WEB}")
 
 
 def make_web_role() -> None:
@@ -203,8 +227,9 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION {signature}")
     for rule in RULES:
         op.execute(f"ALTER FUNCTION {rule} SECURITY INVOKER RESET search_path")
-    op.execute("GRANT EXECUTE ON FUNCTION keep_an_owner(uuid) TO PUBLIC")
-    for table in (*OWN, "organization_slugs"):
+    op.execute("GRANT EXECUTE ON FUNCTION keep_an_owner(uuid), record_audit(jsonb) TO PUBLIC")
+    op.execute(f"REVOKE ALL ON FUNCTION record_audit(jsonb), purge_audit(uuid, bytea) FROM {WEB}")
+    for table in (*OWN, "projects", "audit_heads", "organization_slugs"):
         for policy in ("owner", "tenant", "own", "anybody"):
             op.execute(f"DROP POLICY IF EXISTS {policy} ON {table}")
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY")

@@ -33,7 +33,7 @@ def test_what_cannot_be_an_address_is_not_found(as_, slug):
     assert as_("owner").get(f"/orgs/{slug}").status_code == 404
 
 
-@pytest.mark.parametrize(("name", "count"), [("owner", 3), ("viewer", 3), ("guest", 2)])
+@pytest.mark.parametrize(("name", "count"), [("owner", 4), ("viewer", 3), ("guest", 2)])
 def test_the_home_stays_within_its_statements(as_, statements, name, count):
     person = as_(name)
     with statements() as sent:
