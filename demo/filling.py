@@ -10,7 +10,8 @@ from uuid import UUID
 from config import INVITATION_LIFE
 from demo.names import names
 from demo.plans import ACCOUNTS, DESCRIPTIONS, NAMED, PLANS, Plan
-from models import Invitation, Organization, OrganizationMember, Project, ProjectMember, Role, User, db
+from models import Invitation, Organization, OrganizationMember, Project, ProjectMember, Role, User, audit, db
+from models.audit.actions import ORGANIZATION_CREATED
 from models.project import OPEN, RESTRICTED
 
 ORDER = (User, Organization, OrganizationMember, Project, ProjectMember, Invitation)  # each refers to those before
@@ -32,6 +33,7 @@ class Demo:
         """Write it; return a sentence with the numbers."""
         for plan in PLANS:
             here = self._add(Organization, self._ago(900, 700), name=plan.name, slug=plan.slug)
+            audit.note(ORGANIZATION_CREATED, organization_id=here.id, after={"name": plan.name, "slug": plan.slug})
             members = self._members(plan, here)
             self._projects(plan, here, members)
             self._invitations(plan, here, members)

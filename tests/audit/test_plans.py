@@ -52,8 +52,8 @@ ASKED = [
 def test_no_filter_reads_the_tenants_log(long_log, browser):
     days = {"early": datetime.now(UTC) - timedelta(days=18), "late": datetime.now(UTC) - timedelta(days=2)}
     keys = {"actor": (0, 7), "subject": (1, 7), "project": (2, 7), "nobody": (3, 7)}
-    known: dict = {name: UUID(f"00000000-0000-0000-000{kind}-{n:012}") for name, (kind, n) in keys.items()}
-    known |= {name: day.date() for name, day in days.items()}
+    known = {name: UUID(f"00000000-0000-0000-000{kind}-{n:012}") for name, (kind, n) in keys.items()}
+    known = {**known, **{name: day.date() for name, day in days.items()}}
     owner = browser(long_log.owner)
     for args in ASKED:
         plan = explained(owner, f"/orgs/northfield/audit?{args.format(**known)}")
