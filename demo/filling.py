@@ -11,7 +11,8 @@ from uuid import UUID
 from config import INVITATION_LIFE
 from demo.names import names
 from demo.plans import ACCOUNTS, DESCRIPTIONS, NAMED, PLANS, Plan
-from models import Invitation, Organization, OrganizationMember, Project, ProjectMember, Role, User, db, tenant
+from models import Invitation, Organization, OrganizationMember, Project, ProjectMember, Role, User, audit, db, tenant
+from models.audit.actions import ORGANIZATION_CREATED
 from models.project import OPEN, RESTRICTED
 
 OF_TENANT = (OrganizationMember, Project, ProjectMember, Invitation)  # each refers to those before
@@ -40,6 +41,7 @@ class Demo:
         for here in self._all(Organization):
             tenant.enter(here.id)
             self._write([here])
+            audit.note(ORGANIZATION_CREATED, organization_id=here.id, after={"name": here.name, "slug": here.slug})
             for model in OF_TENANT:
                 self._write(thing for thing in self._all(model) if thing.organization_id == here.id)
         made = Counter(type(thing) for thing in self._made)

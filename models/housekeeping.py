@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 
+from models.audit.tables import RefusalCount
 from models.base import db, transaction
 from models.outgoing_mail import OutgoingMail
 from models.rate_limit import RateLimit
@@ -19,7 +20,7 @@ BATCH = 1000  # rows a transaction: short locks, and little to repeat if one is 
 
 
 def prune() -> dict[str, int]:
-    """Delete expired sessions, sign-ups, links and limits that ended a day ago, and mail done with 30 days ago.
+    """Delete expired sessions, sign-ups, links and limits that ended a day ago, and mail and counts of 30 days ago.
 
     Returns:
         How many rows went, by what they were.
@@ -37,6 +38,7 @@ def prune() -> dict[str, int]:
             (OutgoingMail.state != "queued") & (OutgoingMail.due_at < func.now() - MAIL_KEPT),
         ),
         "rate limits": _delete(RateLimit, RateLimit.key, RateLimit.tat < a_day_ago),
+        "counts of refusals": _delete(RefusalCount, RefusalCount.minute, RefusalCount.minute < func.now() - MAIL_KEPT),
     }
 
 

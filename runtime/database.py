@@ -67,8 +67,8 @@ def owner_url() -> str:
 
 @contextmanager
 def as_owner() -> Iterator[Connection]:
-    """Open a connection that sees every tenant: for commands of the host, never for a request."""
-    engine = create_engine(owner_url(), poolclass=NullPool)
+    """Open a connection that sees every tenant, as they are at one moment: for commands, never for a request."""
+    engine = create_engine(owner_url(), poolclass=NullPool, isolation_level="REPEATABLE READ")
     with engine.connect() as connection:
         yield connection
 

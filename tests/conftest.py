@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask_migrate import upgrade
 from psycopg import sql
+from psycopg.rows import namedtuple_row
 from werkzeug.routing import Rule
 
 import emails
@@ -96,7 +97,7 @@ def app(_application: Flask, owner: psycopg.Connection[Any]) -> Iterator[Flask]:
 @pytest.fixture(scope="session")
 def owner(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
     """A connection of the tables' owner, in autocommit: it sees every tenant, as the host's own tools do."""
-    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+    with psycopg.connect(settings.database_url, autocommit=True, row_factory=namedtuple_row) as connection:
         yield connection
 
 

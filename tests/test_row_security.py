@@ -48,9 +48,10 @@ pytestmark = pytest.mark.usefixtures("app")
 def test_every_table_with_a_tenant_is_protected(query):
     """Forced, with a policy for the web role; an index that begins with the tenant; a new table is held to it too."""
     tables = query("""
-        SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity,
-               EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND 'freehold_web'::regrole = ANY (p.polroles)),
-               EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum)
+        SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity AS forced,
+               EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND 'freehold_web'::regrole = ANY (p.polroles))
+                 AS ruled,
+               EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indkey[0] = a.attnum) AS indexed
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id'
         WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'outgoing_mail'
     """)

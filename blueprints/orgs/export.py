@@ -7,9 +7,11 @@ from dataclasses import replace
 from io import StringIO
 from typing import Any
 
+from flask import g
+
 from blueprints.orgs import events, sentences
 from blueprints.orgs.filters import Asked, Meant
-from models import release
+from models import release, tenant
 
 BATCH = 1000
 HEADER = (
@@ -21,6 +23,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
 
 def lines(asked: Asked, meant: Meant) -> Iterator[str]:
     """Give the header, then every event that matches, the newest first."""
+    tenant.enter(g.org.id)  # the request's session ended with its headers; this is read in another one
     yield _csv([HEADER])
     while True:
         found = events.read(asked, meant, BATCH)

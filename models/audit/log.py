@@ -135,6 +135,7 @@ def bury(organization_id: UUID) -> int:
     Returns:
         How many events went.
     """
+    tenant.enter(organization_id)
     head = db.session.execute(
         select(AuditHead.seq, AuditHead.hash).where(AuditHead.chain == organization_id)
     ).one_or_none()

@@ -101,6 +101,15 @@ def test_two_people_do_the_whole_main_job(new_page, postbox, fresh, javascript):
     expect(amara.get_by_role("row", name=re.compile("Hana Reyes"))).to_have_count(0)
     assert hana.goto(project).status == 404
 
+    # The log tells all of that, and finds her although she is gone.
+    amara.goto(f"/orgs/{slug}/audit")
+    amara.get_by_label("Person").fill("hana")
+    amara.get_by_role("button", name="Show").click()
+    expect(amara.get_by_role("row", name=re.compile("Amara Okafor removed Hana Reyes"))).to_be_visible()
+    expect(amara.get_by_role("row", name=re.compile("created the project"))).to_have_count(0)
+    amara.get_by_text("Details").first.click()
+    expect(amara.get_by_text("Hash", exact=True).first).to_be_visible()
+
 
 def change_role(page: Page, slug: str, name: str, role: str, javascript: bool) -> None:
     page.goto(f"/orgs/{slug}/people")
