@@ -1,6 +1,7 @@
 """What the product knows, with no word of HTTP. Import models from here; their verbs raise the refusals here."""
 
 from models.base import Base, Record, Refusal, db, release, transaction
+from models.farewell import Farewell
 from models.invitation import Invitation
 from models.invitation_state import AlreadyInvited, CannotAccept, State
 from models.offer import Offer
@@ -13,6 +14,7 @@ from models.organization import (
     SlugTaken,
 )
 from models.outgoing_mail import OutgoingMail
+from models.ownership import AlreadyOffered, NoNominee, OfferOver, OwnershipOffer
 from models.project import FollowsNothing, Project, ProjectMember, ProjectNameTaken
 from models.rate_limit import RateLimit
 from models.role import Role
@@ -24,18 +26,23 @@ from models.user import EmailTaken, User
 __all__ = [
     "AlreadyInvited",
     "AlreadyMember",
+    "AlreadyOffered",
     "Base",
     "CannotAccept",
     "EmailTaken",
+    "Farewell",
     "FollowsNothing",
     "Invitation",
     "LastOwner",
+    "NoNominee",
     "Offer",
+    "OfferOver",
     "OneTimeToken",
     "Organization",
     "OrganizationMember",
     "OrganizationSlug",
     "OutgoingMail",
+    "OwnershipOffer",
     "Project",
     "ProjectMember",
     "ProjectNameTaken",

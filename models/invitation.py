@@ -115,7 +115,7 @@ class Invitation(Record, Base):
         issued = insert(cls).values(expires_at=func.now() + INVITATION_LIFE, **place, **shared).returning(cls.id)
         rows = [{"email": a.typed, "email_key": a.key, "nonce": secrets.token_bytes(32)} for a in addresses]
         ids = list(db.session.scalars(issued, rows))
-        OutgoingMail.queue_all("invitation", ids)
+        OutgoingMail.queue_all("invitation", ids, organization_id)
         return ids
 
     def again(self, by: UUID, *, mailed: bool = True) -> "Invitation":
@@ -141,7 +141,7 @@ class Invitation(Record, Base):
         db.session.add(self)
         db.session.flush()
         if mailed:
-            OutgoingMail.queue("invitation", self.id)
+            OutgoingMail.queue("invitation", self.id, self.organization_id)
         return self
 
     def revoke(self) -> None:

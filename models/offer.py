@@ -79,7 +79,7 @@ class Offer(NamedTuple):
             raise CannotAccept(present.state if present else State.GONE)
         if not present.asked:
             self.invitation.asked_at = func.now()
-            OutgoingMail.queue("invitation_asked", self.invitation.id)
+            OutgoingMail.queue("invitation_asked", self.invitation.id, self.invitation.organization_id)
 
     @classmethod
     def of(cls, invitation_id: UUID) -> "Offer | None":

@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Record, Refusal, db
+from models.outgoing_mail import OutgoingMail
 from models.role import Role
 
 SLUG = "[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])"
@@ -112,14 +113,22 @@ class Organization(Record, Base):
         self.name, self.slug, self.version = name, slug, self.version + 1
 
     def delete(self) -> None:
-        """Delete the organization: nobody can enter it, an Owner may restore it within 30 days."""
+        """Delete the organization: nobody can enter it, an Owner may restore it within 30 days. Its Owners are told."""
         self.lock()
         self.deleted_at = func.now()
+        self._tell_owners("organization_deleted")
 
     def restore(self) -> None:
-        """Undo delete()."""
+        """Undo delete(), and tell the Owners."""
         self.lock()
         self.deleted_at = None
+        self._tell_owners("organization_restored")
+
+    def _tell_owners(self, message: str) -> None:
+        owners = OrganizationMember.organization_id == self.id, OrganizationMember.role == Role.OWNER
+        ids = db.session.scalars(select(OrganizationMember.id).where(*owners)).all()
+        if ids:
+            OutgoingMail.queue_all(message, list(ids), self.id)
 
 
 class OrganizationSlug(Base):

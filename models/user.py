@@ -12,6 +12,8 @@ from models.session import Session
 from models.text import Address
 from models.token import OneTimeToken
 
+FORMER = "a former member"  # what is left of a name; sentences of ours go on around it
+
 
 class EmailTaken(Refusal):
     """This address has an account already."""
@@ -93,10 +95,7 @@ class User(Record, Base):
         The credential epoch rises with it, which also ends a log-in that is under way with the old password.
         """
         self.password_hash = password_hash
-        self.credential_epoch = User.credential_epoch + 1
-        db.session.flush()
-        Session.end_all(self.id)
-        OneTimeToken.end_all(self.id)
+        self._end_sessions()
 
     def upgrade_hash(self, password_hash: str) -> None:
         """Keep the same password under today's parameters, unless it was changed since this row was read."""
@@ -106,3 +105,24 @@ class User(Record, Base):
     def prove_address(self) -> None:
         """Note that the person showed that they read this address's mail."""
         self.email_verified_at = self.email_verified_at or func.now()
+
+    def deactivate(self) -> None:
+        """Close the account until it is reactivated; see leaving.deactivate()."""
+        self.deactivated_at = func.now()
+        self._end_sessions()
+
+    def reactivate(self) -> None:
+        """Undo deactivate(): the person can log in again."""
+        self.deactivated_at = None
+
+    def erase(self) -> None:
+        """Leave nothing of the person but the row that others refer to; see leaving.delete_account()."""
+        self.name, self.email, self.email_key = FORMER, f"deleted-{self.id}", f"deleted-{self.id}"
+        self.password_hash, self.email_verified_at = "", None
+        self.deactivate()
+
+    def _end_sessions(self) -> None:
+        self.credential_epoch = User.credential_epoch + 1
+        db.session.flush()
+        Session.end_all(self.id)
+        OneTimeToken.end_all(self.id)
