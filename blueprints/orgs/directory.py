@@ -139,12 +139,12 @@ def _where(asked: Asked) -> list[ColumnElement[bool]]:
     if asked.role:
         conditions.append(OrganizationMember.role == asked.role)
     if asked.q:
-        conditions.append(_says(asked.q))
+        conditions.append(says(asked.q))
     return conditions
 
 
-def _says(q: str) -> ColumnElement[bool]:
-    """Name or email contains it. Escaped after folding, which turns other signs into % and _ too.
+def says(q: str) -> ColumnElement[bool]:
+    """Tell whether a name or email contains it. Escaped after folding, which turns other signs into % and _ too.
 
     The pattern is a subquery of its own, so that PostgreSQL makes it once, not for each row.
     """

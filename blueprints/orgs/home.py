@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from flask import g
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Row, Select, func, select, text
 
 import access
 from blueprints.paging import Page, paged
-from models import Invitation, OrganizationMember, Project, ProjectMember, Role, User, db
+from models import Invitation, Organization, OrganizationMember, OwnershipOffer, Project, ProjectMember, Role, User, db
 from models.invitation import PENDING
 
 SHORTLIST = 10
@@ -20,12 +20,13 @@ LONG = timedelta(days=3)  # an invitation that waits longer than this needs atte
 class Overview:
     """The state of an organization, as far as its home tells it."""
 
+    projects: list[Any]
+    offer: Row[Any] | None  # of ownership, where one is open
     members: int
     owners: int
     invited: int
     waiting_long: int
     all_projects: int
-    projects: list[Any]
 
     @property
     def has_company(self) -> bool:
@@ -40,17 +41,19 @@ class Overview:
 
 def overview() -> Overview:
     """Read the state of the organization, in one statement, and the first of the viewer's projects in another."""
-    counts = db.session.execute(
-        select(
-            _count(select(OrganizationMember).where(OrganizationMember.organization_id == g.org.id)),
-            _count(_active_owners()),
-            _count(_pending()),
-            _count(_pending().where(Invitation.created_at < func.now() - LONG)),
-            _count(select(Project).where(Project.organization_id == g.org.id)),
-        )
-    ).one()
+    counts = (
+        _count(select(OrganizationMember).where(OrganizationMember.organization_id == g.org.id)),
+        _count(_active_owners()),
+        _count(_pending()),
+        _count(_pending().where(Invitation.created_at < func.now() - LONG)),
+        _count(select(Project).where(Project.organization_id == g.org.id)),
+    )
+    offer = OwnershipOffer.waiting().subquery()
+    beside = select(*counts, offer).select_from(Organization).where(Organization.id == g.org.id)
+    row = db.session.execute(beside.outerjoin(offer, offer.c.organization_id == Organization.id)).one()
     ours = _projects().where(Project.archived_at.is_(None))
-    return Overview(*counts, projects=list(db.session.execute(ours.limit(SHORTLIST)).all()))
+    projects = list(db.session.execute(ours.limit(SHORTLIST)).all())
+    return Overview(projects, row if row.id else None, *row[: len(counts)])
 
 
 def guest_projects() -> Page:
