@@ -7,21 +7,6 @@ from blueprints.auth.blueprint import bp
 from models import LastOwner, User, housekeeping, leaving, transaction
 from models.text import BadText, address
 
-
-class Account(click.ParamType):
-    """An email address that has an account."""
-
-    name = "email"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> User:
-        """Find the account."""
-        try:
-            user = User.by_email(address(value))
-        except BadText as error:
-            self.fail(f"{value} {error}.", param, ctx)
-        return user or self.fail(f"No account uses {value}.", param, ctx)
-
-
 users = AppGroup("users", help="Close people's accounts, and open them again.")
 bp.cli.add_command(users)
 
@@ -34,9 +19,9 @@ def prune() -> None:
 
 
 @users.command("deactivate")
-@click.argument("user", metavar="EMAIL", type=Account())
-@click.option("--new-owner", metavar="EMAIL", type=Account(), help="Becomes an Owner where none would be left.")
-def deactivate(user: User, new_owner: User | None) -> None:
+@click.argument("email")
+@click.option("--new-owner", metavar="EMAIL", help="Becomes an Owner where none would be left.")
+def deactivate(email: str, new_owner: str | None) -> None:
     r"""Close the account that uses EMAIL, at once.
 
     The person can no longer log in, and every session and mailed link of theirs ends. Memberships, roles and what the
@@ -48,23 +33,36 @@ def deactivate(user: User, new_owner: User | None) -> None:
     \b
         flask users deactivate amara@example.org --new-owner sven@example.org
     """
+    user, successor = _account(email), _account(new_owner) if new_owner else None
     try:
         with transaction():
-            given = leaving.deactivate(user, new_owner)
+            given = leaving.deactivate(user, successor)
     except LastOwner:
         owned = ", ".join(f"{organization.name} ({organization.slug})" for organization in leaving.last_owned(user.id))
         raise click.ClickException(f"{user.email} is the last Owner of {owned}. Give --new-owner EMAIL.") from None
     except leaving.NoSuccessor as refusal:
         raise click.ClickException(str(refusal)) from None
     for organization in given:
-        click.echo(f"{new_owner.email if new_owner else ''} is now an Owner of {organization.name}.")
+        click.echo(f"{new_owner} is now an Owner of {organization.name}.")
     click.echo(f"{user.email} is deactivated: every session ended, and nobody can log in with it.")
 
 
 @users.command("reactivate")
-@click.argument("user", metavar="EMAIL", type=Account())
-def reactivate(user: User) -> None:
+@click.argument("email")
+def reactivate(email: str) -> None:
     """Open a deactivated account again, with the memberships and roles that it has."""
+    user = _account(email)
     with transaction():
         user.reactivate()
     click.echo(f"{user.email} is active: the person can log in again.")
+
+
+def _account(email: str) -> User:
+    """Find the account that uses an address, or end the command."""
+    try:
+        user = User.by_email(address(email))
+    except BadText as error:
+        raise click.ClickException(f"{email} {error}.") from None
+    if user is None:
+        raise click.ClickException(f"No account uses {email}.")
+    return user
