@@ -15,13 +15,27 @@ from datetime import UTC
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.utils import formataddr, parseaddr
+from functools import partial
 from typing import Any
 
 from email_validator import validate_email
 from flask import current_app
 
-from config import CONFIRMATION_LIFE, RESET_LIFE, settings
-from models import Offer, OneTimeToken, OutgoingMail, Signup, State, User, db
+from config import CONFIRMATION_LIFE, RESET_LIFE, RESTORABLE, settings
+from models import (
+    Farewell,
+    Offer,
+    OneTimeToken,
+    Organization,
+    OrganizationMember,
+    OutgoingMail,
+    OwnershipOffer,
+    Signup,
+    State,
+    User,
+    db,
+    tenant,
+)
 from models.invitation import MAILED
 from models.text import Address
 
@@ -45,6 +59,8 @@ def render(mail: OutgoingMail) -> EmailMessage | None:
     Returns:
         The mail, with a Message-ID that is the same at every try; None if it should not be sent any more.
     """
+    if mail.organization_id:
+        tenant.enter(mail.organization_id)
     message = MESSAGES[mail.message](mail.subject_id)
     return _compose(message, mail) if message else None
 
@@ -74,7 +90,15 @@ def password_reset(id: Any) -> Message | None:
 def password_changed(id: Any) -> Message | None:
     """To the account's owner: the password is another one now."""
     user = db.session.get(User, id)
-    return Message(user.email, "password_changed", {"name": user.name}, _url("forgot-password")) if user else None
+    if user is None or user.deactivated_at:
+        return None
+    return Message(user.email, "password_changed", {"name": user.name}, _url("forgot-password"))
+
+
+def account_deleted(id: Any) -> Message | None:
+    """To the address of an account that is no more: the last mail about it."""
+    farewell = db.session.get(Farewell, id)
+    return Message(farewell.email, "account_deleted", {}, _url()) if farewell else None
 
 
 def invitation(id: Any) -> Message | None:
@@ -112,8 +136,50 @@ def invitation_asked(id: Any) -> Message | None:
     return Message(offer.inviter.email, "invitation_asked", context, link)
 
 
+def _ownership(told: str, to: str, end: str | None, id: Any) -> Message | None:
+    """About an offer of ownership, to one of its two people, while it stands where the mail says that it does."""
+    offer = db.session.get(OwnershipOffer, id)
+    if offer is None or offer.end != end:
+        return None
+    organization = db.session.get_one(Organization, offer.organization_id)
+    nominee, sender = (db.session.get_one(User, id) for id in (offer.nominee_id, offer.offered_by))
+    reader = nominee if to == "nominee" else sender
+    if organization.deleted_at or reader.deactivated_at:
+        return None
+    people = {"reader": reader.name, "nominee": nominee.name, "sender": sender.name}
+    context = {"told": told, "organization": organization.name, "role": offer.former_role, **people}
+    return Message(reader.email, "ownership", context, _url("orgs", organization.slug))
+
+
+def _organization(told: str, id: Any) -> Message | None:
+    """To an Owner: their organization was deleted, or restored, and still is."""
+    member = db.session.get(OrganizationMember, id)
+    if member is None:
+        return None
+    organization = db.session.get_one(Organization, member.organization_id)
+    user = db.session.get_one(User, member.user_id)
+    deleted = organization.deleted_at
+    if user.deactivated_at or (deleted is not None) != (told == "organization_deleted"):
+        return None
+    context = {"name": user.name, "organization": organization.name, "until": deleted and deleted + RESTORABLE}
+    return Message(user.email, told, context, _url("orgs") if deleted else _url("orgs", organization.slug))
+
+
 MESSAGES: dict[str, Callable[[Any], Message | None]] = {
-    function.__name__: function for function in (signup, password_reset, password_changed, invitation, invitation_asked)
+    function.__name__: function
+    for function in (signup, password_reset, password_changed, account_deleted, invitation, invitation_asked)
+}
+MESSAGES |= {told: partial(_organization, told) for told in ("organization_deleted", "organization_restored")}
+MESSAGES |= {  # who is told what of an offer of ownership, and to what it must have come
+    told: partial(_ownership, told, to, end)
+    for told, to, end in (
+        ("ownership_offered", "nominee", None),
+        ("ownership_offer_made", "sender", None),
+        ("ownership_taken", "nominee", "accepted"),
+        ("ownership_given", "sender", "accepted"),
+        ("ownership_declined", "sender", "declined"),
+        ("ownership_cancelled", "nominee", "cancelled"),
+    )
 }
 
 

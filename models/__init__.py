@@ -2,6 +2,7 @@
 
 from models.audit.tables import AuditEvent, AuditHead, AuditTombstone, RefusalCount
 from models.base import Base, Record, Refusal, db, release, transaction
+from models.farewell import Farewell
 from models.invitation import Invitation
 from models.invitation_state import AlreadyInvited, CannotAccept, State
 from models.offer import Offer
@@ -14,6 +15,7 @@ from models.organization import (
     SlugTaken,
 )
 from models.outgoing_mail import OutgoingMail
+from models.ownership import AlreadyOffered, NoNominee, OfferOver, OwnershipOffer
 from models.project import FollowsNothing, Project, ProjectMember, ProjectNameTaken
 from models.rate_limit import RateLimit
 from models.role import Role
@@ -25,21 +27,26 @@ from models.user import EmailTaken, User
 __all__ = [
     "AlreadyInvited",
     "AlreadyMember",
+    "AlreadyOffered",
     "AuditEvent",
     "AuditHead",
     "AuditTombstone",
     "Base",
     "CannotAccept",
     "EmailTaken",
+    "Farewell",
     "FollowsNothing",
     "Invitation",
     "LastOwner",
+    "NoNominee",
     "Offer",
+    "OfferOver",
     "OneTimeToken",
     "Organization",
     "OrganizationMember",
     "OrganizationSlug",
     "OutgoingMail",
+    "OwnershipOffer",
     "Project",
     "ProjectMember",
     "ProjectNameTaken",

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select
 
+from models import audit
 from models.audit.tables import RefusalCount
 from models.base import db, transaction
+from models.farewell import Farewell
 from models.outgoing_mail import OutgoingMail
 from models.rate_limit import RateLimit
 from models.session import Session
@@ -22,10 +24,12 @@ BATCH = 1000  # rows a transaction: short locks, and little to repeat if one is 
 def prune() -> dict[str, int]:
     """Delete expired sessions, sign-ups, links and limits that ended a day ago, and mail and counts of 30 days ago.
 
+    Organizations that nobody can restore any more go for good, one a transaction, with everything that is theirs.
+
     Returns:
         How many rows went, by what they were.
     """
-    a_day_ago = func.now() - DEAD_FOR
+    a_day_ago, waits = func.now() - DEAD_FOR, OutgoingMail.state == "queued"
     return {
         "sessions": delete_expired_sessions(),
         "sign-ups": _delete(Signup, Signup.id, Signup.expires_at < a_day_ago),
@@ -35,16 +39,30 @@ def prune() -> dict[str, int]:
         "mails": _delete(
             OutgoingMail,
             OutgoingMail.id,
-            (OutgoingMail.state != "queued") & (OutgoingMail.due_at < func.now() - MAIL_KEPT),
+            ~waits & (OutgoingMail.due_at < func.now() - MAIL_KEPT),
         ),
+        "farewells": _delete(Farewell, Farewell.id, ~exists().where(OutgoingMail.subject_id == Farewell.id, waits)),
         "rate limits": _delete(RateLimit, RateLimit.key, RateLimit.tat < a_day_ago),
         "counts of refusals": _delete(RefusalCount, RefusalCount.minute, RefusalCount.minute < func.now() - MAIL_KEPT),
+        "organizations": _purge_organizations(),
     }
 
 
 def delete_expired_sessions() -> int:
     """Delete the sessions that nobody can use any more; returns how many."""
     return _in_batches(lambda: Session.delete_expired(BATCH))
+
+
+def _purge_organizations() -> int:
+    """Delete the organizations that nobody can restore any more, and leave a tombstone for the log of each."""
+    total = 0
+    for id in db.session.scalars(select(func.purgeable_organizations())).all():
+        with transaction():
+            gone = db.session.scalar(select(func.purge_organization(id)))
+            if gone:
+                audit.bury(id)
+        total += bool(gone)
+    return total
 
 
 def _delete(model: Any, key: Any, dead: ColumnElement[bool]) -> int:

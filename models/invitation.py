@@ -123,7 +123,7 @@ class Invitation(Record, Base):
         issued = insert(cls).values(expires_at=func.now() + INVITATION_LIFE, **place, **shared).returning(cls.id)
         rows = [{"email": a.typed, "email_key": a.key, "nonce": secrets.token_bytes(32)} for a in addresses]
         ids = list(db.session.scalars(issued, rows))
-        OutgoingMail.queue_all("invitation", ids)
+        OutgoingMail.queue_all("invitation", ids, organization_id)
         for id in ids:
             after = {"role": role.name}
             audit.note(INVITATION_SENT, organization_id=organization_id, project_id=project_id, subject=id, after=after)
@@ -154,7 +154,7 @@ class Invitation(Record, Base):
         db.session.add(self)
         db.session.flush()
         if mailed:
-            OutgoingMail.queue("invitation", self.id)
+            OutgoingMail.queue("invitation", self.id, self.organization_id)
         return self
 
     def revoke(self) -> None:

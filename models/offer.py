@@ -93,7 +93,7 @@ class Offer(NamedTuple):
         if not present.asked:
             self.invitation.asked_at = func.now()
             self.invitation.note(INVITATION_ASKED_AGAIN)
-            OutgoingMail.queue("invitation_asked", self.invitation.id)
+            OutgoingMail.queue("invitation_asked", self.invitation.id, self.invitation.organization_id)
 
     @classmethod
     def of(cls, invitation_id: UUID) -> "Offer | None":

@@ -19,6 +19,7 @@ from models.audit.actions import (
     ORGANIZATION_RESTORED,
 )
 from models.base import Base, Record, Refusal, db
+from models.outgoing_mail import OutgoingMail
 from models.role import Role
 
 SLUG = "[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])"
@@ -137,22 +138,30 @@ class Organization(Record, Base):
             audit.note(ORGANIZATION_RENAMED, organization_id=self.id, before=before, after=self._called)
 
     def delete(self) -> None:
-        """Delete the organization: nobody can enter it, an Owner may restore it within 30 days."""
+        """Delete the organization: nobody can enter it, an Owner may restore it within 30 days. Its Owners are told."""
         self._relock()
         if self.deleted_at is None:
             self.deleted_at = func.now()
             audit.note(ORGANIZATION_DELETED, organization_id=self.id, before=self._called)
+            self._tell_owners("organization_deleted")
 
     def restore(self) -> None:
-        """Undo delete()."""
+        """Undo delete(), and tell the Owners."""
         self._relock()
         if self.deleted_at is not None:
             self.deleted_at = None
             audit.note(ORGANIZATION_RESTORED, organization_id=self.id, after=self._called)
+            self._tell_owners("organization_restored")
 
     def _relock(self) -> None:
         """Lock, and look again: of two that do the same, the second changes nothing."""
         db.session.refresh(self, with_for_update={"key_share": True})
+
+    def _tell_owners(self, message: str) -> None:
+        owners = OrganizationMember.organization_id == self.id, OrganizationMember.role == Role.OWNER
+        ids = db.session.scalars(select(OrganizationMember.id).where(*owners)).all()
+        if ids:
+            OutgoingMail.queue_all(message, list(ids), self.id)
 
     @property
     def _called(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, Index, Uuid, func, insert, literal, select, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Uuid, func, insert, literal, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Record, db
@@ -21,10 +21,16 @@ class OutgoingMail(Record, Base):
         CheckConstraint("state IN ('queued', 'sent', 'failed', 'dropped')", name="state"),
         Index("ix_outgoing_mail_due", "due_at", postgresql_where=text("state = 'queued'")),
         Index("ix_outgoing_mail_subject_id", "subject_id"),
+        Index(
+            "ix_outgoing_mail_organization_id",
+            "organization_id",
+            postgresql_where=text("organization_id IS NOT NULL"),
+        ),
     )
 
     message: Mapped[str]
     subject_id: Mapped[UUID]
+    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     state: Mapped[str] = mapped_column(server_default=text("'queued'"))
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     due_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -32,22 +38,24 @@ class OutgoingMail(Record, Base):
     last_error: Mapped[str | None]
 
     @classmethod
-    def queue(cls, message: str, subject_id: UUID) -> Self:
+    def queue(cls, message: str, subject_id: UUID, organization_id: UUID | None = None) -> Self:
         """Write a mail in the current transaction; a worker is told when that commits.
 
         Args:
-            message: the name of its function in emails.py.
+            message: its name in emails.py.
             subject_id: the key of the row that it is about.
+            organization_id: whose thing that is, with which the mail ends.
         """
-        mail = cls(message=message, subject_id=subject_id)
+        mail = cls(message=message, subject_id=subject_id, organization_id=organization_id)
         db.session.add(mail)
         return mail
 
     @classmethod
-    def queue_all(cls, message: str, subject_ids: list[UUID]) -> None:
-        """Write the same message about many rows, in one statement."""
-        each = select(literal(message), func.unnest(literal(subject_ids, ARRAY(Uuid))))
-        db.session.execute(insert(cls).from_select(["message", "subject_id"], each))
+    def queue_all(cls, message: str, subject_ids: list[UUID], organization_id: UUID) -> None:
+        """Write the same message about many rows of an organization, in one statement."""
+        each = literal(message), literal(organization_id), func.unnest(literal(subject_ids, ARRAY(Uuid)))
+        columns = ["message", "organization_id", "subject_id"]
+        db.session.execute(insert(cls).from_select(columns, select(*each)))
 
     @classmethod
     def claim(cls) -> Self | None:

@@ -39,14 +39,15 @@ def hash_password(password: str) -> str:
 def verify(password_hash: str | None, password: str) -> bool:
     """Tell whether the password is the hashed one.
 
-    A missing hash costs the same time as a wrong password: whoever asks must not learn whether there is an account.
+    A missing hash costs the same time as a wrong password: whoever asks must not learn whether there is an account. So
+    does a deleted account's, which is empty.
 
     Raises:
         Busy: the queue for hashing is full.
     """
     if len(password) > MAX_LENGTH:
         password = ""  # no account has an empty password: the answer is no, at the usual cost
-    return _in_turn(_matches, password_hash or _nobodys_hash(), _normal(password)) and password_hash is not None
+    return _in_turn(_matches, password_hash or _nobodys_hash(), _normal(password)) and bool(password_hash)
 
 
 def needs_upgrade(password_hash: str) -> bool:

@@ -72,14 +72,21 @@ def enter(*organization_ids: UUID) -> None:
 
 
 @contextmanager
-def inside(*organization_ids: UUID) -> Iterator[None]:
-    """Show the rows of some organizations for a while, and then again what was shown before."""
+def kept() -> Iterator[None]:
+    """Show at the end what was shown at the beginning, whatever was entered meanwhile."""
     before: Scope = db.session.info.get(SCOPE) or Scope()
-    enter(*organization_ids)
     try:
         yield
     finally:
         _show(before)
+
+
+@contextmanager
+def inside(*organization_ids: UUID) -> Iterator[None]:
+    """Show the rows of some organizations for a while."""
+    with kept():
+        enter(*organization_ids)
+        yield
 
 
 def entered(organization_id: UUID) -> bool:

@@ -11,8 +11,11 @@ from models import audit
 from models.audit.actions import (
     ACCOUNT_ADDRESS_CONFIRMED,
     ACCOUNT_CREATED,
+    ACCOUNT_DEACTIVATED,
+    ACCOUNT_DELETED,
     ACCOUNT_PASSWORD_CHANGED,
     ACCOUNT_PASSWORD_RESET,
+    ACCOUNT_REACTIVATED,
     ACCOUNT_RENAMED,
     Action,
 )
@@ -20,6 +23,8 @@ from models.base import Base, Record, Refusal, db
 from models.session import Session
 from models.text import Address
 from models.token import OneTimeToken
+
+FORMER = "a former member"  # what is left of a name; sentences of ours go on around it
 
 
 class EmailTaken(Refusal):
@@ -110,10 +115,7 @@ class User(Record, Base):
         """
         self._note(ACCOUNT_PASSWORD_RESET if by_link else ACCOUNT_PASSWORD_CHANGED)
         self.password_hash = password_hash
-        self.credential_epoch = User.credential_epoch + 1
-        db.session.flush()
-        Session.end_all(self.id)
-        OneTimeToken.end_all(self.id)
+        self._end_sessions()
 
     def upgrade_hash(self, password_hash: str) -> None:
         """Keep the same password under today's parameters, unless it was changed since this row was read."""
@@ -125,6 +127,34 @@ class User(Record, Base):
         if self.email_verified_at is None:
             self.email_verified_at = func.now()
             self._note(ACCOUNT_ADDRESS_CONFIRMED)
+
+    def deactivate(self) -> None:
+        """Close the account until it is reactivated; see leaving.deactivate()."""
+        self._close()
+        audit.note(ACCOUNT_DEACTIVATED, user_id=self.id, subject=self.id)
+
+    def reactivate(self) -> None:
+        """Undo deactivate(): the person can log in again."""
+        if self.deactivated_at is not None:
+            self.deactivated_at = None
+            audit.note(ACCOUNT_REACTIVATED, user_id=self.id, subject=self.id)
+
+    def erase(self) -> None:
+        """Leave nothing of the person but the row that others refer to; see leaving.delete_account()."""
+        self.name, self.email, self.email_key = FORMER, f"deleted-{self.id}", f"deleted-{self.id}"
+        self.password_hash, self.email_verified_at = "", None
+        self._close()
+        audit.note(ACCOUNT_DELETED, user_id=self.id, subject=self.id)
+
+    def _close(self) -> None:
+        self.deactivated_at = func.now()
+        self._end_sessions()
+
+    def _end_sessions(self) -> None:
+        self.credential_epoch = User.credential_epoch + 1
+        db.session.flush()
+        Session.end_all(self.id)
+        OneTimeToken.end_all(self.id)
 
     def _note(self, action: Action, after: audit.Facts | None = None) -> None:
         audit.proven(self.id)

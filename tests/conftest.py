@@ -12,7 +12,6 @@ import pytest
 from flask import Flask
 from flask_migrate import upgrade
 from psycopg import sql
-from psycopg.rows import namedtuple_row
 from werkzeug.routing import Rule
 
 import emails
@@ -27,6 +26,21 @@ from tests.statements import Statements
 
 SERVER = "FREEHOLD_TEST_SERVER"  # the superuser's address, told by the first pytest process to its workers
 _running = ExitStack()
+
+
+class Row(tuple[Any, ...]):
+    """A row of a query; a column by its name is the first of that name."""
+
+    names: list[str]
+
+    def __getattr__(self, name: str) -> Any:
+        return self[self.names.index(name)]
+
+
+def by_name(cursor: psycopg.Cursor[Any]) -> Callable[[Any], Row]:
+    """psycopg's way to make rows."""
+    names = [column.name for column in cursor.description or ()]
+    return type("Row", (Row,), {"names": names})
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -97,7 +111,7 @@ def app(_application: Flask, owner: psycopg.Connection[Any]) -> Iterator[Flask]:
 @pytest.fixture(scope="session")
 def owner(settings: Settings) -> Iterator[psycopg.Connection[Any]]:
     """A connection of the tables' owner, in autocommit: it sees every tenant, as the host's own tools do."""
-    with psycopg.connect(settings.database_url, autocommit=True, row_factory=namedtuple_row) as connection:
+    with psycopg.connect(settings.database_url, autocommit=True, row_factory=by_name) as connection:
         yield connection
 
 

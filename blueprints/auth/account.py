@@ -5,11 +5,12 @@ from typing import Any, cast
 from flask import redirect, url_for
 
 from blueprints.auth.blueprint import bp
-from blueprints.auth.forms import AccountForm, ChangePasswordForm
+from blueprints.auth.forms import AccountForm, ChangePasswordForm, DeleteAccountForm
 from blueprints.auth.password import CHANGED
 from blueprints.fragments import leave, respond
-from blueprints.gate import bare, log_in, signed_in, viewer
-from models import OutgoingMail, User, db, transaction
+from blueprints.gate import bare, log_in, log_out, signed_in, viewer
+from blueprints.proof import proves
+from models import LastOwner, OutgoingMail, User, db, leaving, transaction
 from models.identity import Viewer
 from models.password import hash_password, verify
 
@@ -39,6 +40,24 @@ def security() -> Any:
         log_in(user)
         return leave(url_for(".security"), CHANGED)
     return respond("auth/security.html", "auth/_security.html", 422 if form.errors else 200, form=form)
+
+
+@bp.route("/account/delete", methods=["GET", "POST"])
+@signed_in
+def delete_account() -> Any:
+    """Review what ends with one's account, and end it by one's password. The last Owner of an organization stays."""
+    me, form = _me(), DeleteAccountForm()
+    if form.accepted() and proves(form):
+        try:
+            with transaction():
+                leaving.delete_account(db.session.get_one(User, me.id))
+            log_out()
+            return leave(url_for(".landing"), "Your account was deleted.")
+        except LastOwner:
+            form.refuse("", "Your account stays while you are the only Owner of an organization.")
+    status, (endings, owned) = 422 if form.errors else 200, leaving.review(me.id)
+    page, fragment = "auth/delete_account.html", "auth/_delete_account.html"
+    return respond(page, fragment, status, form=form, owned=owned, endings=endings)
 
 
 @bp.get("/.well-known/change-password")

@@ -49,5 +49,11 @@ class AccountForm(OurForm):
     name = StringField("Name", [Line("your name")])
 
 
+class DeleteAccountForm(OurForm):
+    """The end of one's account, by the present password."""
+
+    current_password = CurrentPasswordField("Your password")
+
+
 class ButtonForm(OurForm):
     """A page with a button alone: it carries the token."""

@@ -81,6 +81,18 @@ class DeleteForm(OurForm):
     current_password = CurrentPasswordField("Your password")
 
 
+class TransferForm(OurForm):
+    """/orgs/<slug>/settings/transfer."""
+
+    member = HiddenField()
+    role = RoleField("Your role afterwards", choices=[*reversed(ROLES)])
+    current_password = CurrentPasswordField("Your password")
+
+    def __init__(self) -> None:
+        """Take the member from what was posted, else from the address."""
+        super().__init__(member=request.args.get("member"))
+
+
 class ConfirmForm(OurForm):
     """A review page, whose only field is its button."""
 
@@ -119,10 +131,15 @@ class InviteForm(OurForm):
         super().__init__(project=request.args.get("project"))
 
 
-class PeopleFilter(Form):
-    """What narrows the list of people."""
+class PeopleSearch(Form):
+    """What is searched for in a list of people."""
 
     q = SearchField("Search by name or email")
+
+
+class PeopleFilter(PeopleSearch):
+    """What narrows the list of people."""
+
     role = SelectField("Role", choices=[choice("", "Every role"), *reversed(ROLES)])
 
 

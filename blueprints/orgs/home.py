@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from flask import g
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Row, Select, func, select, text
 
 import access
 from blueprints.gate import can
 from blueprints.orgs import events
 from blueprints.orgs.filters import Asked, Meant
 from blueprints.paging import Page, paged
-from models import Invitation, OrganizationMember, Project, ProjectMember, Role, User, db
+from models import Invitation, Organization, OrganizationMember, OwnershipOffer, Project, ProjectMember, Role, User, db
 from models.invitation import PENDING
 
 SHORTLIST, LATEST = 10, 5
@@ -24,13 +24,14 @@ LONG = timedelta(days=3)  # an invitation that waits longer than this needs atte
 class Overview:
     """The state of an organization, as far as its home tells it."""
 
+    projects: list[Any]
+    recent: Sequence[Any]  # the latest events, for those who may read them
+    offer: Row[Any] | None  # of ownership, where one is open
     members: int
     owners: int
     invited: int
     waiting_long: int
     all_projects: int
-    projects: list[Any]
-    recent: Sequence[Any]  # the latest events, for those who may read them
 
     @property
     def has_company(self) -> bool:
@@ -45,18 +46,20 @@ class Overview:
 
 def overview() -> Overview:
     """Read the state of the organization in one statement; in others the viewer's first projects, and what happened."""
-    counts = db.session.execute(
-        select(
-            _count(select(OrganizationMember).where(OrganizationMember.organization_id == g.org.id)),
-            _count(_active_owners()),
-            _count(_pending()),
-            _count(_pending().where(Invitation.created_at < func.now() - LONG)),
-            _count(select(Project).where(Project.organization_id == g.org.id)),
-        )
-    ).one()
+    counts = (
+        _count(select(OrganizationMember).where(OrganizationMember.organization_id == g.org.id)),
+        _count(_active_owners()),
+        _count(_pending()),
+        _count(_pending().where(Invitation.created_at < func.now() - LONG)),
+        _count(select(Project).where(Project.organization_id == g.org.id)),
+    )
+    offer = OwnershipOffer.waiting().subquery()
+    beside = select(*counts, offer).select_from(Organization).where(Organization.id == g.org.id)
+    row = db.session.execute(beside.outerjoin(offer, offer.c.organization_id == Organization.id)).one()
     ours = _projects().where(Project.archived_at.is_(None))
+    projects = list(db.session.execute(ours.limit(SHORTLIST)).all())
     recent = events.read(Asked(), Meant(), LATEST).rows if can(access.READ_AUDIT) else []
-    return Overview(*counts, projects=list(db.session.execute(ours.limit(SHORTLIST)).all()), recent=recent)
+    return Overview(projects, recent, row if row.id else None, *row[: len(counts)])
 
 
 def guest_projects() -> Page:

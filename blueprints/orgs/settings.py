@@ -14,18 +14,18 @@ from blueprints.gate import requires
 from blueprints.orgs.forms import ConfirmForm, DeleteForm, SettingsForm, refuse_slug
 from blueprints.orgs.wording import last_owner
 from blueprints.presentation import day
+from blueprints.proof import proves
 from config import RESTORABLE
 from models import (
     Invitation,
     LastOwner,
     Organization,
     OrganizationMember,
+    OwnershipOffer,
     Project,
     SlugTaken,
-    User,
     db,
     membership,
-    password,
     transaction,
 )
 from models.invitation import PENDING
@@ -82,7 +82,8 @@ def delete() -> Any:
 
 def _shown(form: SettingsForm, current: Organization | None = None) -> Any:
     status = 409 if current else 422 if form.errors else 200
-    return respond("orgs/settings.html", "orgs/_settings.html", status, form=form, current=current)
+    offer = OwnershipOffer.waiting_in(g.org.id)
+    return respond("orgs/settings.html", "orgs/_settings.html", status, form=form, current=current, offer=offer)
 
 
 def _renamed(form: SettingsForm) -> Organization | None:
@@ -111,10 +112,7 @@ def _confirmed(form: DeleteForm) -> bool:
         said = Markup(" You typed {}.").format(typed) if typed else ""
         form.refuse("confirm", f"Type {g.org.slug} to confirm." + said)
         return False
-    known = db.session.scalar(select(User.password_hash).where(User.id == g.actor.user_id))
-    if not password.verify(known, form.current_password.data or ""):
-        form.refuse("current_password", "The password is not right.")
-    return not form.errors
+    return proves(form)
 
 
 def _counts() -> Row[Any]:

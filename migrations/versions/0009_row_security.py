@@ -30,6 +30,8 @@ RIGHTS = {
     "projects": "SELECT, INSERT, UPDATE, DELETE",
     "project_members": "SELECT, INSERT, UPDATE, DELETE",
     "invitations": "SELECT, INSERT, UPDATE",
+    "ownership_offers": "SELECT, INSERT, UPDATE, DELETE",
+    "farewells": "SELECT, INSERT, UPDATE, DELETE",
     "audit_events": "SELECT",
     "audit_heads": "SELECT",
     "refusal_counts": "SELECT, INSERT, UPDATE, DELETE",
@@ -37,6 +39,11 @@ RIGHTS = {
     "gate_sessions": "SELECT",
     "gate_places": "SELECT",
 }
+
+OF_TENANT = (
+    *("organization_members", "projects", "project_members", "invitations", "ownership_offers"),
+    "audit_events",
+)
 
 # Which rows are a person's own, before a tenant is entered.
 OWN = {
@@ -65,6 +72,8 @@ SESSION_EVENT = """
             'ip', address, 'request_id', request)));
         END IF;
 """
+
+PURGEABLE = "deleted_at <= now() - interval '30 days'"
 
 # In PL/pgSQL, whose plans are kept: a function in SQL would be planned anew at every call.
 FUNCTIONS = {
@@ -106,6 +115,19 @@ FUNCTIONS = {
         RETURN gone;
         """,
     ),
+    # What nobody may restore any more goes for good. The rule stands here, so that no door can purge earlier.
+    "purgeable_organizations()": (
+        "SETOF uuid",
+        f"RETURN QUERY SELECT id FROM organizations WHERE {PURGEABLE};",
+    ),
+    "purge_organization(organization uuid)": (
+        "boolean",
+        f"""
+        DELETE FROM organizations WHERE id IN (
+          SELECT id FROM organizations WHERE id = organization AND {PURGEABLE} FOR UPDATE SKIP LOCKED);
+        RETURN FOUND;
+        """,
+    ),
     "sessions_of(whose uuid)": (
         "bigint",
         "RETURN (SELECT count(*) FROM sessions WHERE user_id = whose AND expire > now());",
@@ -132,7 +154,7 @@ def upgrade() -> None:
     gate()
     for table, rights in RIGHTS.items():
         op.execute(f"GRANT {rights} ON {table} TO {WEB}")
-    for table in ("organization_members", "projects", "project_members", "invitations", "audit_events"):
+    for table in OF_TENANT:
         protect(table, TENANT)
     protect("organizations", TENANT.replace("organization_id", "id", 1))
     protect("audit_heads", f"chain = {ENTERED}")
@@ -229,7 +251,7 @@ def downgrade() -> None:
         op.execute(f"ALTER FUNCTION {rule} SECURITY INVOKER RESET search_path")
     op.execute("GRANT EXECUTE ON FUNCTION keep_an_owner(uuid), record_audit(jsonb) TO PUBLIC")
     op.execute(f"REVOKE ALL ON FUNCTION record_audit(jsonb), purge_audit(uuid, bytea) FROM {WEB}")
-    for table in (*OWN, "projects", "audit_heads", "organization_slugs"):
+    for table in (*OF_TENANT, "organizations", "audit_heads", "organization_slugs"):
         for policy in ("owner", "tenant", "own", "anybody"):
             op.execute(f"DROP POLICY IF EXISTS {policy} ON {table}")
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY")

@@ -52,6 +52,15 @@ MEMBER_ROLE_CHANGED = declare(
 MEMBER_REMOVED = declare("member.removed", "Member removed", "{actor} removed {subject}, who was {old_role}")
 MEMBER_LEFT = declare("member.left", "Member left", "{subject} left, and was {old_role}")
 
+OWNERSHIP_OFFERED = declare(
+    "ownership.offered", "Ownership offered", "{actor} offered {subject} to become an Owner, and to be {new_role} then"
+)
+OWNERSHIP_ACCEPTED = declare("ownership.accepted", "Ownership accepted", "{actor} accepted to become an Owner")
+OWNERSHIP_DECLINED = declare("ownership.declined", "Ownership declined", "{actor} declined to become an Owner")
+OWNERSHIP_CANCELLED = declare(
+    "ownership.cancelled", "Offer of ownership cancelled", "{actor} cancelled the offer of ownership to {subject}"
+)
+
 INVITATION_SENT = declare("invitation.sent", "Invitation sent", "{actor} invited {subject} as {new_role}")
 INVITATION_SENT_AGAIN = declare(
     "invitation.sent_again", "Invitation sent again", "{actor} sent the invitation for {subject} again"
@@ -93,6 +102,9 @@ ACCOUNT_PASSWORD_RESET = declare(
 ACCOUNT_ADDRESS_CONFIRMED = declare(
     "account.address_confirmed", "Email address confirmed", "{actor} confirmed the email address of {subject}"
 )
+ACCOUNT_DEACTIVATED = declare("account.deactivated", "Account deactivated", "{actor} deactivated {subject}")
+ACCOUNT_REACTIVATED = declare("account.reactivated", "Account reactivated", "{actor} reactivated {subject}")
+ACCOUNT_DELETED = declare("account.deleted", "Account deleted", "{subject} deleted their account")
 SESSION_BEGAN = declare("session.began", "Logged in", "{actor} logged in")
 SESSION_ENDED = declare("session.ended", "Logged out", "{actor} logged out")
 

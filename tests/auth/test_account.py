@@ -159,7 +159,8 @@ def test_what_has_expired_is_pruned_and_nothing_else(app, browser, hana, query):
     query("UPDATE one_time_tokens SET used_at = now() - interval '25 hours' WHERE used_at IS NOT NULL")
     query("UPDATE outgoing_mail SET state = 'sent', due_at = now() - interval '31 days' WHERE message = 'signup'")
     with app.app_context():
-        assert housekeeping.prune() == {"sessions": 1, "sign-ups": 1, "links": 1, "mails": 2, "rate limits": 0}
+        gone = {what: count for what, count in housekeeping.prune().items() if count}
+        assert gone == {"sessions": 1, "sign-ups": 1, "links": 1, "mails": 2}
         assert set(housekeeping.prune().values()) == {0}
 
 
@@ -176,7 +177,8 @@ def test_pruning_takes_more_than_one_batch(app, hana, query, monkeypatch):
 def test_the_command_says_what_it_pruned(app):
     answer = app.test_cli_runner().invoke(args=["prune"])
     assert answer.exit_code == 0, answer.output
-    assert answer.output.splitlines() == ["0 sessions", "0 sign-ups", "0 links", "0 mails", "0 rate limits"]
+    everything = ["sessions", "sign-ups", "links", "mails", "farewells", "rate limits", "organizations"]
+    assert answer.output.splitlines() == [f"0 {what}" for what in everything]
 
 
 def test_the_sessions_command_of_flask_session_works(app, browser, hana, query):

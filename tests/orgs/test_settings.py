@@ -24,13 +24,13 @@ def test_every_member_finds_the_way_out(as_, name):
 
 
 @pytest.mark.parametrize("name", ["guest", "stranger"])
-@pytest.mark.parametrize("path", ["", "/leave", "/delete"])
+@pytest.mark.parametrize("path", ["", "/leave", "/delete", "/transfer"])
 def test_nobody_else_is_let_in(as_, name, path):
     assert as_(name).get(SETTINGS + path).status_code == 404
     assert as_(name).post(SETTINGS + path, name="Mine", slug="mine").status_code == 404
 
 
-@pytest.mark.parametrize(("path", "count"), [("", 1), ("/leave", 3), ("/delete", 2)])
+@pytest.mark.parametrize(("path", "count"), [("", 2), ("/leave", 3), ("/delete", 2), ("/transfer", 3)])
 def test_the_pages_stay_within_their_statements(as_, statements, path, count):
     owner = as_("owner")
     with statements() as sent:
@@ -39,7 +39,7 @@ def test_the_pages_stay_within_their_statements(as_, statements, path, count):
     assert not sent.writes
 
 
-@pytest.mark.parametrize("path", ["", "/leave", "/delete"])
+@pytest.mark.parametrize("path", ["", "/leave", "/delete", "/transfer"])
 def test_the_fragment_is_part_of_the_page(as_, path):
     owner = as_("owner")
     assert owner.get(SETTINGS + path, hx=True).text.strip() in owner.get(SETTINGS + path).text

@@ -1,0 +1,160 @@
+"""Leaving, for a while or for good: what deactivating and deleting an account means for the person's organizations.
+
+These verbs span accounts, organizations and invitations, so they stand apart from each.
+"""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import CompoundSelect, Select, delete, exists, func, select, text, union
+from sqlalchemy.orm import aliased
+
+from models import membership, tenant
+from models.base import Refusal, db
+from models.farewell import Farewell
+from models.invitation import PENDING, Invitation
+from models.invitation_state import State
+from models.organization import Organization, OrganizationMember
+from models.ownership import OwnershipOffer
+from models.project import Project, ProjectMember
+from models.role import Role
+from models.user import User
+
+
+class NoSuccessor(Refusal):
+    """The new Owner must be another person, whose account is active."""
+
+
+class Endings(NamedTuple):
+    """What ends with an account, in numbers."""
+
+    organizations: int
+    projects: int
+    invitations_sent: int
+    sessions: int
+
+
+def deactivate(user: User, new_owner: User | None = None) -> list[Organization]:
+    """Close an account until it is reactivated; it keeps its memberships. Every session and link of it ends at once.
+
+    Args:
+        user: whose.
+        new_owner: who becomes an Owner, as well, of each organization that would have none left.
+
+    Returns:
+        The organizations that the new Owner was given.
+
+    Raises:
+        NoSuccessor: the new Owner is the same person, or deactivated.
+        LastOwner: by the surrounding transaction; last_owned() names the organizations.
+    """
+    _enter_organizations(user.id)
+    _lock_organizations(user.id)
+    given = _last_owned(user.id) if new_owner else []
+    if new_owner:
+        db.session.refresh(new_owner)
+        if new_owner.id == user.id or new_owner.deactivated_at:
+            raise NoSuccessor
+        for organization in given:
+            _make_owner(organization, new_owner)
+    OwnershipOffer.cancel_of(user.id)
+    user.deactivate()
+    return given
+
+
+def delete_account(user: User) -> None:
+    """End an account for good: all that the person had ends, and what others keep of them names nobody.
+
+    The row stays, because rows of others refer to it; its address is free at once, and is told about it by a last mail.
+    Doing it twice is doing it once.
+
+    Raises:
+        LastOwner: by the surrounding transaction; last_owned() names the organizations.
+    """
+    _enter_organizations(user.id)
+    _lock_organizations(user.id)
+    db.session.refresh(user, with_for_update=True)  # who gives the account a role in this moment waits, or was first
+    if user.deactivated_at:
+        return
+    for member in db.session.scalars(select(OrganizationMember).where(OrganizationMember.user_id == user.id)).all():
+        membership.remove(member)
+    db.session.execute(delete(ProjectMember).where(ProjectMember.user_id == user.id))
+    Invitation.end_all(State.REVOKED, Invitation.invited_by == user.id)
+    Farewell.say(user.email)
+    user.erase()
+
+
+def last_owned(user_id: UUID) -> list[Organization]:
+    """Return the organizations whose only active Owner a person is."""
+    with tenant.kept():
+        _enter_organizations(user_id)
+        return _last_owned(user_id)
+
+
+def review(user_id: UUID) -> tuple[Endings, list[Organization]]:
+    """Say beforehand what deleting an account would end, and which organizations stand in the way: see last_owned()."""
+    with tenant.kept():
+        _enter_organizations(user_id)
+        return _endings(user_id), _last_owned(user_id)
+
+
+def _last_owned(user_id: UUID) -> list[Organization]:
+    other = aliased(OrganizationMember)
+    another = (
+        select(other.id)
+        .join(User, User.id == other.user_id)
+        .where(other.organization_id == Organization.id, other.role == Role.OWNER, other.user_id != user_id)
+        .where(User.deactivated_at.is_(None))
+    )
+    owned = (
+        select(Organization)
+        .join(OrganizationMember, OrganizationMember.organization_id == Organization.id)
+        .where(OrganizationMember.user_id == user_id, OrganizationMember.role == Role.OWNER)
+        .where(Organization.deleted_at.is_(None), ~exists(another))
+        .order_by(func.lower(Organization.name), Organization.id)
+    )
+    return list(db.session.scalars(owned))
+
+
+def _endings(user_id: UUID) -> Endings:
+    live = Organization.id.in_(_organizations_of(user_id)), Organization.deleted_at.is_(None)
+    mine = select(OrganizationMember.organization_id).where(OrganizationMember.user_id == user_id)
+    named = select(ProjectMember.project_id).where(ProjectMember.user_id == user_id)
+    counts = (
+        select(func.count()).select_from(Organization).where(*live),
+        select(func.count())
+        .select_from(Project)
+        .join(Organization, Organization.id == Project.organization_id)
+        .where(*live, Project.organization_id.in_(mine) | Project.id.in_(named)),
+        select(func.count()).select_from(Invitation).where(Invitation.invited_by == user_id, text(PENDING)),
+    )
+    numbers: Select[Any] = select(*(count.scalar_subquery() for count in counts), func.sessions_of(user_id))
+    return Endings(*db.session.execute(numbers).one())
+
+
+def _make_owner(organization: Organization, user: User) -> None:
+    here = OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == user.id
+    member = db.session.scalar(select(OrganizationMember).where(*here))
+    if member:
+        membership.change_role(member, Role.OWNER)
+    else:
+        organization.admit(user.id, Role.OWNER)
+
+
+def _enter_organizations(user_id: UUID) -> None:
+    """See all of a person's organizations, whoever asks."""
+    tenant.own(user_id, None)
+    tenant.enter(*db.session.scalars(_organizations_of(user_id)))
+
+
+def _lock_organizations(user_id: UUID) -> None:
+    """Lock all of a person's organizations, in the one order in which whoever locks several must."""
+    theirs = select(Organization.id).where(Organization.id.in_(_organizations_of(user_id)))
+    db.session.execute(theirs.order_by(Organization.id).with_for_update(key_share=True))
+
+
+def _organizations_of(user_id: UUID) -> CompoundSelect[UUID]:
+    return union(
+        select(OrganizationMember.organization_id).where(OrganizationMember.user_id == user_id),
+        select(ProjectMember.organization_id).where(ProjectMember.user_id == user_id),
+    )
