@@ -65,7 +65,7 @@ class Offer(NamedTuple):
         if present.project:
             membership.raise_on_project(present.project, user.id, row.role, row.invited_by)
             return None
-        return self.organization.admit(user.id, row.role)
+        return self.organization.admit(user.id, row.role, row.invited_by)
 
     def ask_again(self) -> None:
         """Ask its sender for a new one, by mail: once a day, however often it is asked.

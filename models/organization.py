@@ -59,11 +59,14 @@ class Organization(Record, Base):
         Index("uq_organizations_slug", "slug", unique=True),
         CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{0,48}[a-z0-9]$'", name="slug"),
     )
+    # A change comes back with the time at which it was made.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
 
     name: Mapped[str]
     slug: Mapped[str]
     version: Mapped[int] = mapped_column(server_default=text("1"))
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    updated_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     deleted_at: Mapped[datetime | None]
 
     @classmethod
@@ -81,7 +84,7 @@ class Organization(Record, Base):
         organization = cls(name=name, slug=slug)
         db.session.add(organization)
         db.session.flush()
-        organization.admit(owner_id, Role.OWNER)
+        organization.admit(owner_id, Role.OWNER, owner_id)
         return organization
 
     def lock(self) -> None:
@@ -92,29 +95,40 @@ class Organization(Record, Base):
         """
         db.session.execute(select(Organization.id).where(Organization.id == self.id).with_for_update(key_share=True))
 
-    def admit(self, user_id: UUID, role: Role) -> "OrganizationMember":
+    def admit(self, user_id: UUID, role: Role, by: UUID | None = None) -> "OrganizationMember":
         """Make a user a member.
+
+        Args:
+            user_id: who joins.
+            role: as what.
+            by: who gave them that role; None where nobody in particular did.
 
         Raises:
             AlreadyMember: by the surrounding transaction.
         """
-        member = OrganizationMember(organization_id=self.id, user_id=user_id, role=role)
+        member = OrganizationMember(organization_id=self.id, user_id=user_id, role=role, granted_by=by)
         db.session.add(member)
         db.session.flush()
         return member
 
-    def rename(self, name: str, slug: str) -> None:
+    def rename(self, name: str, slug: str, by: UUID) -> None:
         """Take a new name and address. The old address leads here for ever, and nobody else can take it.
 
         Raises:
             SlugTaken: by the surrounding transaction.
         """
-        self.name, self.slug, self.version = name, slug, self.version + 1
+        self.name, self.slug, self.updated_by, self.version = name, slug, by, self.version + 1
 
-    def delete(self) -> None:
-        """Delete the organization: nobody can enter it, an Owner may restore it within 30 days."""
+    def delete(self) -> datetime:
+        """Delete the organization: nobody can enter it, an Owner may restore it within 30 days.
+
+        Returns:
+            When.
+        """
         self.lock()
         self.deleted_at = func.now()
+        db.session.flush()
+        return self.updated_at
 
     def restore(self) -> None:
         """Undo delete()."""
@@ -149,10 +163,14 @@ class OrganizationMember(Record, Base):
         UniqueConstraint("organization_id", "user_id"),
         Index("ix_organization_members_user_id", "user_id"),
     )
+    # A new role comes back with the time at which it was given.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     role: Mapped[Role]
+    granted_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    granted_at: Mapped[datetime] = mapped_column(server_default=func.now())
     version: Mapped[int] = mapped_column(server_default=text("1"))
 
 

@@ -1,7 +1,7 @@
 """Projects of an organization, and the roles that people have on one."""
 
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Record, Refusal, db
+from models.invitation import PENDING, Invitation
 from models.role import Role
 
 OPEN, RESTRICTED = "organization", "restricted"  # who can use a project: all members, or the people named
@@ -32,6 +33,14 @@ class ProjectNameTaken(Refusal):
     constraint = "uq_projects_organization_id_name"
 
 
+class Deleted(NamedTuple):
+    """What ended with a project, and when."""
+
+    at: datetime
+    roles: int
+    invitations: int
+
+
 class Project(Record, Base):
     """A piece of an organization's work, on which roles apply."""
 
@@ -41,6 +50,8 @@ class Project(Record, Base):
         Index("uq_projects_organization_id_name", "organization_id", text("lower(name)"), unique=True),
         CheckConstraint("access IN ('organization', 'restricted')", name="access"),
     )
+    # A change comes back with the time at which it was made.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     name: Mapped[str]
@@ -48,6 +59,7 @@ class Project(Record, Base):
     access: Mapped[str] = mapped_column(server_default=text("'organization'"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    updated_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     archived_at: Mapped[datetime | None]
 
     @classmethod
@@ -64,34 +76,62 @@ class Project(Record, Base):
             project.set_role(by, None, by)
         return project
 
-    def edit(self, name: str, description: str, access: str) -> None:
+    def edit(self, name: str, description: str, access: str, by: UUID) -> datetime:
         """Change what the project says of itself.
+
+        Returns:
+            When.
 
         Raises:
             ProjectNameTaken: by the surrounding transaction.
         """
         self.name, self.description, self.access = name, description, access
-        self.version += 1
+        self.updated_by, self.version = by, self.version + 1
+        db.session.flush()
+        return self.updated_at
 
-    def archive(self) -> None:
-        """Make the project read-only until it is restored."""
+    def archive(self) -> datetime:
+        """Make the project read-only until it is restored.
+
+        Returns:
+            When.
+        """
         self.archived_at = func.now()
+        db.session.flush()
+        return self.updated_at
 
-    def restore(self) -> None:
-        """Undo archive()."""
+    def restore(self) -> datetime:
+        """Undo archive().
+
+        Returns:
+            When.
+        """
         self.archived_at = None
+        db.session.flush()
+        return self.updated_at
 
-    def delete(self) -> None:
-        """Remove the project with all that belongs to it."""
-        db.session.execute(delete(Project).where(Project.id == self.id))
+    def delete(self) -> Deleted:
+        """Remove the project with all that belongs to it.
+
+        Returns:
+            What ended with it: the statement still sees what it makes the database delete and revoke.
+        """
+        roles = select(func.count()).where(ProjectMember.project_id == self.id).scalar_subquery()
+        waiting = Invitation.project_id == self.id, text(PENDING)
+        invitations = select(func.count()).select_from(Invitation).where(*waiting).scalar_subquery()
+        ending = delete(Project).where(Project.id == self.id).returning(func.now(), roles, invitations)
+        return Deleted(*db.session.execute(ending).one())
 
     @property
     def restricted(self) -> bool:
         """True where only the people named can use the project (and the organization's Admins and Owners)."""
         return self.access == RESTRICTED
 
-    def set_role(self, user_id: UUID, role: Role | None, by: UUID) -> None:
+    def set_role(self, user_id: UUID, role: Role | None, by: UUID) -> datetime:
         """Give a person a role here, or with None let their row follow the organization.
+
+        Returns:
+            When.
 
         Raises:
             FollowsNothing: by the surrounding transaction: only a member's row can follow the organization.
@@ -99,18 +139,18 @@ class Project(Record, Base):
         row = insert(ProjectMember).values(
             project_id=self.id, organization_id=self.organization_id, user_id=user_id, role=role, granted_by=by
         )
-        db.session.execute(
-            row.on_conflict_do_update(
-                index_elements=["project_id", "user_id"],
-                set_={"role": role, "granted_by": by, "created_at": func.now(), "version": ProjectMember.version + 1},
-            )
-        )
+        changed = {"role": role, "granted_by": by, "created_at": func.now(), "version": ProjectMember.version + 1}
+        either = row.on_conflict_do_update(index_elements=["project_id", "user_id"], set_=changed)
+        return db.session.scalars(either.returning(func.now())).one()
 
-    def remove(self, user_id: UUID) -> None:
-        """Take away what was set here for a person. A member keeps what their organization role gives."""
-        db.session.execute(
-            delete(ProjectMember).where(ProjectMember.project_id == self.id, ProjectMember.user_id == user_id)
-        )
+    def remove(self, user_id: UUID) -> datetime | None:
+        """Take away what was set here for a person. A member keeps what their organization role gives.
+
+        Returns:
+            When; None where nothing was set.
+        """
+        rows = ProjectMember.project_id == self.id, ProjectMember.user_id == user_id
+        return db.session.scalar(delete(ProjectMember).where(*rows).returning(func.now()))
 
     def row_of(self, user_id: UUID) -> "ProjectMember | None":
         """Return what is set here for a person."""
