@@ -32,7 +32,7 @@ class Rule(Enum):
     GUEST = "A guest has the role that is set on the project, and nothing else."
     OPEN = "Members get their organization role on every project that is not restricted."
     ADMINS = "On a restricted project the organization role counts only for Admins and Owners."
-    NAMED = "This project is restricted: who is no Admin or Owner of the organization has only what is set on it."
+    NAMED = "This project is restricted: who is not an Admin or Owner of the organization has only what is set here."
     SAME = "What is set on the project follows the organization role, so both give the same."
     HIGHER = "The higher of the two counts."
 

@@ -8,7 +8,7 @@ from flask import abort, g, request, url_for
 from sqlalchemy import func, select
 
 import access
-from access import Access, ProjectHere
+from access import Access, Outcomes, ProjectHere
 from blueprints.forms import choice
 from blueprints.fragments import changed, leave, respond
 from blueprints.gate import requires
@@ -138,13 +138,15 @@ def _version(target: Access) -> int:
 
 def _person(here: ProjectHere, target: Access, form: RoleForm, status: int = 200) -> Any:
     may_unset = access.may_unset(g.actor, here, target)
+    after = access.outcomes(here, target) if form.role.choices or may_unset else None
     context = {
         "here": here,
         "person": target,
         "form": form,
         "may_unset": may_unset,
         "conflict": _first(target) if status == 409 else None,
-        "previews": _previews(here, target) if form.role.choices or may_unset else {},
+        "previews": _previews(target, after) if after else {},
+        "after": after,
     }
     return respond("projects/person.html", "projects/_dialog.html", status, **context)
 
@@ -154,11 +156,10 @@ def _first(target: Access) -> Conflict:
     return conflict(target.row.granted_by, target.row.created_at) if target.row else conflict(None, None)
 
 
-def _previews(here: ProjectHere, target: Access) -> dict[str, str]:
+def _previews(target: Access, after: Outcomes) -> dict[str, str]:
     """What each choice would take from somebody, by the value it is posted with; "" stands for removing the role."""
-    outcomes, you = access.outcomes(here, target), target.user.id == g.actor.user_id
-    after = {role.name if role else INHERIT: then for role, then in outcomes.by_choice.items()} | {"": outcomes.removed}
-    return {value: lowers(target, then, you=you) for value, then in after.items()}
+    roles = {role.name if role else INHERIT: then for role, then in after.by_choice.items()} | {"": after.removed}
+    return {value: lowers(target, then, you=target.user.id == g.actor.user_id) for value, then in roles.items()}
 
 
 def _changed(here: ProjectHere, target: Access, at: datetime | None) -> Any:
