@@ -56,8 +56,9 @@ def change_role(member: OrganizationMember, user: User) -> Any:
     try:
         with transaction():
             access.confirm_manage(g.actor, member, role)
-            late = form.outdated(member.version) and member.role is not role
-            if not late and member.role is not role:
+            new = member.role is not role
+            late = form.outdated(member.version) and new
+            if new and not late:
                 ended = membership.change_role(member, role, g.actor.user_id)
     except LastOwner:
         form.refuse("role", last_owner(g.org.name))

@@ -3,7 +3,8 @@ import threading
 
 import pytest
 
-from models import Invitation, db, transaction
+import access
+from models import Invitation, OrganizationMember, db, transaction
 
 PEOPLE = "/orgs/northfield/people"
 ROLES = ["VIEWER", "OPERATOR", "ADMIN", "OWNER"]
@@ -21,6 +22,7 @@ def granted(query, name):
     """Who gave a member of Northfield their role, and when."""
     return query(
         "SELECT g.name, m.granted_at FROM organization_members m JOIN users u ON u.id = m.user_id "
+        "JOIN organizations o ON o.id = m.organization_id AND o.slug = 'northfield' "
         "LEFT JOIN users g ON g.id = m.granted_by WHERE u.name = %(name)s",
         name=name,
     )[0]
@@ -319,6 +321,19 @@ def test_removing_twice_is_done(as_, path, hx):
     assert answer.status_code == (200 if hx else 303)
     said = answer.text if hx else admin.get(answer.location).text
     assert "Hana Reyes was already removed from Northfield." in said
+
+
+def test_of_two_who_remove_at_once_the_second_is_told_that_it_is_done(app, northfield, query):
+    with app.app_context():
+        member = db.session.get_one(OrganizationMember, northfield.member("viewer").id)
+        query("DELETE FROM organization_members WHERE id = %(id)s", id=member.id)
+        with transaction():
+            assert not access.confirm_remove(access.standing(northfield.organization.id, northfield.admin.id), member)
+
+
+def test_an_accepted_invitation_notes_who_sent_it(as_, invited, northfield, query):
+    as_("stranger").post(f"/orgs/invitations/{invited(northfield.stranger.email, by='admin')}/accept")
+    assert granted(query, "Mateo Lindqvist")[0] == "Sven Weber"
 
 
 def test_who_never_was_here_is_answered_like_who_is_gone(as_, northfield):

@@ -156,6 +156,16 @@ def test_anyone_may_leave(as_, name):
     assert person.get("/orgs/northfield").status_code == 404
 
 
+def test_leaving_says_what_ends_and_ended(as_, invited):
+    invited("ana@example.org", by="admin")
+    admin = as_("admin")
+    review = admin.get(f"{SETTINGS}/leave").text
+    assert "1 pending invitation (ana@example.org) you sent is revoked." in review
+    assert "Pages you have open stop working at once." in review
+    admin.post(f"{SETTINGS}/leave")
+    assert re.search("at [0-9:]{8} UTC[.] Ended: 1 invitation you sent[.]", admin.get("/orgs").text)
+
+
 @pytest.mark.parametrize("hx", [True, False])
 def test_the_last_owner_stays(as_, hx):
     owner = as_("owner")
