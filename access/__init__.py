@@ -3,9 +3,10 @@
 A host product names its own permissions with declare(), and asks with allows(), can() and @requires like Freehold.
 """
 
+from access.explain import Explanation, Outcomes, Rule, Source, explain, outcomes
 from access.grants import confirm_on, confirm_set, confirm_unset, may_set, may_unset, settable
 from access.invitations import confirm_invite, confirm_revoke, grantable, may_invite
-from access.people import confirm, confirm_manage, helpers, may_manage, standing, visits
+from access.people import confirm, confirm_manage, confirm_remove, helpers, may_manage, standing, visits
 from access.permissions import (
     CHANGE_ORGANIZATION,
     CREATE_PROJECT,
@@ -24,6 +25,19 @@ from access.permissions import (
     allows,
     declare,
     require,
+)
+from access.previews import (
+    Affected,
+    Losses,
+    Lowering,
+    Pause,
+    Remains,
+    Shift,
+    losses,
+    lowering,
+    pause,
+    remains,
+    shift,
 )
 from access.projects import (
     Access,
@@ -49,10 +63,20 @@ __all__ = [
     "SET_PROJECT_ROLES",
     "USE_PROJECT",
     "Access",
+    "Affected",
     "Denied",
+    "Explanation",
     "Level",
+    "Losses",
+    "Lowering",
+    "Outcomes",
+    "Pause",
     "Permission",
     "ProjectHere",
+    "Remains",
+    "Rule",
+    "Shift",
+    "Source",
     "access_of",
     "allows",
     "candidates",
@@ -60,21 +84,29 @@ __all__ = [
     "confirm_invite",
     "confirm_manage",
     "confirm_on",
+    "confirm_remove",
     "confirm_revoke",
     "confirm_set",
     "confirm_unset",
     "declare",
     "effective_role",
+    "explain",
     "grantable",
     "helpers",
+    "losses",
+    "lowering",
     "may_invite",
     "may_manage",
     "may_set",
     "may_unset",
+    "outcomes",
+    "pause",
     "people_of",
     "project_for",
+    "remains",
     "require",
     "settable",
+    "shift",
     "standing",
     "visible_projects",
     "visits",

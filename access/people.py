@@ -51,6 +51,25 @@ def confirm_manage(actor: Actor, member: OrganizationMember, role: Role | None =
         raise Denied(MANAGE_PEOPLE, max(member.role, role or member.role, Role.ADMIN))
 
 
+def confirm_remove(actor: Actor, member: OrganizationMember) -> bool:
+    """Do the same before a member is removed, or leaves.
+
+    Returns:
+        False where somebody else removed them already.
+
+    Raises:
+        Denied: the actor may not, or may not any more.
+    """
+    present = present_standing(actor)
+    now = db.session.get(OrganizationMember, member.id, populate_existing=True)
+    if now is None:
+        require(present, MANAGE_PEOPLE)
+        return False
+    if not may_manage(present, now):
+        raise Denied(MANAGE_PEOPLE, max(now.role, Role.ADMIN))
+    return True
+
+
 def standing(organization_id: UUID, user_id: UUID) -> Actor | None:
     """Return what a user is in an organization now; None unless a member."""
     row = db.session.execute(

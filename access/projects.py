@@ -1,13 +1,28 @@
 """Effective roles: what a person can really do on a project, from both levels, in one SQL expression.
 
-Every list and every door uses effective_role(); allows() judges the role that it gave.
+Every list and every door uses effective_role(); allows() judges the role that it gave. What would be if something were
+otherwise is asked of the same expression, with other values in place of the rows'.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Label, Select, and_, case, func, or_, select, union
+from sqlalchemy import (
+    Cast,
+    ColumnElement,
+    Label,
+    Select,
+    SQLColumnExpression,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy.orm import aliased
 
 from models import OrganizationMember, Project, ProjectMember, Role, User, db
@@ -15,20 +30,52 @@ from models.identity import Actor
 from models.project import OPEN
 
 Granter = aliased(User)
+NAMED = ProjectMember.id.is_not(None)  # there is a row for the person on the project
 People = Select[User, Role, ProjectMember, str, Role | None]
 
 
-def effective_role() -> Label[Role | None]:
+def as_role(role: Role | None) -> Cast[Role | None]:
+    """Turn a role into a value that takes the place of a row's in effective_role(); None for no role."""
+    return cast(role, OrganizationMember.role.type)
+
+
+def from_organization(
+    access: SQLColumnExpression[str] = Project.access,
+    organization_role: SQLColumnExpression[Any] = OrganizationMember.role,
+) -> ColumnElement[Role | None]:
+    """What the organization role gives on a project: on a restricted one, it counts only for Admins and Owners."""
+    return case((or_(access == OPEN, organization_role >= Role.ADMIN), organization_role))
+
+
+def from_project(
+    organization_role: SQLColumnExpression[Any] = OrganizationMember.role,
+    named: SQLColumnExpression[bool] = NAMED,
+    set_here: SQLColumnExpression[Any] = ProjectMember.role,
+) -> ColumnElement[Role | None]:
+    """What a row gives: the role set there or, where it follows the organization, the organization role."""
+    return case((named, func.coalesce(set_here, organization_role)))
+
+
+def effective_role(
+    access: SQLColumnExpression[str] = Project.access,
+    organization_role: SQLColumnExpression[Any] = OrganizationMember.role,
+    named: SQLColumnExpression[bool] = NAMED,
+    set_here: SQLColumnExpression[Any] = ProjectMember.role,
+) -> Label[Role | None]:
     """The rule of DESIGN.md section 3: the higher of what the organization and the project give; NULL if neither.
 
-    On a restricted project the organization role counts only for Admins and Owners; everyone else needs a row,
-    which gives the role set there or, where it follows the organization, the organization role. For queries that
-    outer join OrganizationMember and ProjectMember to Project.
+    For queries that outer join OrganizationMember and ProjectMember to Project. Given other values, it says what the
+    role would be with them.
+
+    Args:
+        access: who can use the project.
+        organization_role: the person's role in the organization.
+        named: whether there is a row for them on the project.
+        set_here: the role that the row sets; NULL where it follows the organization.
     """
-    open_to_member = or_(Project.access == OPEN, OrganizationMember.role >= Role.ADMIN)
-    from_organization = case((open_to_member, OrganizationMember.role))
-    from_project = case((ProjectMember.id.is_not(None), func.coalesce(ProjectMember.role, OrganizationMember.role)))
-    return func.greatest(from_organization, from_project, type_=OrganizationMember.role.type).label("effective")
+    organization = from_organization(access, organization_role)
+    project = from_project(organization_role, named, set_here)
+    return func.greatest(organization, project, type_=OrganizationMember.role.type).label("effective")
 
 
 @dataclass(frozen=True)
@@ -130,19 +177,30 @@ def access_of(here: ProjectHere, user_id: UUID, *, lock: bool = False) -> Access
     return Access(*row) if row else None
 
 
-def _people(project: Project) -> People:
-    """Members of the organization and people with a row on the project, joined as effective_role() wants them."""
-    concerned = union(
+def concerned(project: Project) -> Select[UUID]:
+    """Select the members of the organization and the people with a row on the project, by their users' keys.
+
+    Everything is joined as effective_role() wants it.
+    """
+    everyone = union(
         select(OrganizationMember.user_id).where(OrganizationMember.organization_id == project.organization_id),
         select(ProjectMember.user_id).where(ProjectMember.project_id == project.id),
     ).subquery()
-    member = and_(OrganizationMember.organization_id == project.organization_id, OrganizationMember.user_id == User.id)
+    user_id = everyone.c.user_id
+    member = and_(OrganizationMember.organization_id == project.organization_id, OrganizationMember.user_id == user_id)
     return (
-        select(User, OrganizationMember.role, ProjectMember, Granter.name, effective_role())
-        .select_from(concerned)
-        .join(User, User.id == concerned.c.user_id)
+        select(user_id)
+        .select_from(everyone)
         .join(Project, Project.id == project.id)
         .outerjoin(OrganizationMember, member)
-        .outerjoin(ProjectMember, and_(ProjectMember.project_id == Project.id, ProjectMember.user_id == User.id))
+        .outerjoin(ProjectMember, and_(ProjectMember.project_id == Project.id, ProjectMember.user_id == user_id))
+    )
+
+
+def _people(project: Project) -> People:
+    everyone = concerned(project)
+    return (
+        everyone.join(User, User.id == everyone.selected_columns.user_id)
         .outerjoin(Granter, Granter.id == ProjectMember.granted_by)
+        .with_only_columns(User, OrganizationMember.role, ProjectMember, Granter.name, effective_role())
     )

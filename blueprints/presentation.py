@@ -8,6 +8,8 @@ from zlib import crc32
 from flask import Flask
 from markupsafe import Markup
 
+from access import Affected
+
 HUES = 12
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _CONTINUES = ("Mn", "Mc", "Me", "Sk")  # accents, vowel signs, skin tones
@@ -15,7 +17,7 @@ _CONTINUES = ("Mn", "Mc", "Me", "Sk")  # accents, vowel signs, skin tones
 
 def init_app(app: Flask) -> None:
     """Give every template these functions as filters: `{{ user.name | initials }}`."""
-    for function in (initials, hue, when, day, until, plural):
+    for function in (initials, hue, when, day, until, plural, counted):
         app.jinja_env.filters[function.__name__] = function
 
 
@@ -39,10 +41,15 @@ def hue(id: UUID | str) -> int:
     return crc32(str(id).encode()) % HUES
 
 
-def when(moment: datetime, now: datetime | None = None) -> Markup:
-    """A past moment as `<time>`: "3 hours ago" within a day, then "14 Mar 2026"; the exact time is its title."""
+def when(moment: datetime, now: datetime | None = None, *, seconds: bool = False) -> Markup:
+    """A past moment as `<time>`: "3 hours ago" within a day, then "14 Mar 2026"; the exact time is its title.
+
+    With `seconds`, what happened within the last minute is not "just now" but "12 seconds ago".
+    """
     moment = moment.astimezone(UTC)
-    words = _ago((now or datetime.now(UTC)) - moment) or _date(moment)
+    passed = (now or datetime.now(UTC)) - moment
+    words = _seconds_ago(passed) if seconds else ""
+    words = words or _ago(passed) or _date(moment)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         moment.isoformat(timespec="seconds"), f"{_date(moment)}, {moment:%H:%M} UTC", words
     )
@@ -65,6 +72,16 @@ def until(moment: datetime, now: datetime | None = None) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """A number with its noun: "1 member", "10,000 members"; `many` is for "person" and "people"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def counted(affected: Affected, one: str, many: str | None = None) -> str:
+    """How many, and the first few by name: "2 projects (Atlas and Payroll)", "9 people (Ana, Ben, Cy and 6 more)"."""
+    said = plural(affected.number, one, many)
+    if not affected.names:
+        return said
+    more = affected.number - len(affected.names)
+    *first, last = [*affected.names, f"{more:,} more"] if more else affected.names
+    return f"{said} ({', '.join(first)} and {last})" if first else f"{said} ({last})"
 
 
 def _first_letter(word: str) -> str:
@@ -110,6 +127,11 @@ def _ago(passed: timedelta) -> str:
         return ""
     span = _span(passed)
     return f"{span} ago" if span else "just now"
+
+
+def _seconds_ago(passed: timedelta) -> str:
+    seconds = int(passed.total_seconds())
+    return f"{plural(seconds, 'second')} ago" if 0 < seconds < 60 else ""
 
 
 def _span(length: timedelta) -> str:

@@ -60,10 +60,12 @@ class Demo:
     def _members(self, plan: Plan, here: Organization) -> list[OrganizationMember]:
         people = [(self._cast(name), role) for name, role in plan.cast.items()] or [(self._somebody(), Role.OWNER)]
         people += [(self._somebody(), self._random.choice(RANKS)) for _ in range(plan.people - len(people))]
-        return [
-            self._add(OrganizationMember, self._ago(690, 1), organization_id=here.id, user_id=user.id, role=role)
-            for user, role in people
-        ]
+        return [self._member(here, user, role, people[0][0]) for user, role in people]
+
+    def _member(self, here: Organization, user: User, role: Role, by: User) -> OrganizationMember:
+        joined = self._ago(690, 1)
+        given = {"role": role, "granted_by": by.id, "granted_at": joined}
+        return self._add(OrganizationMember, joined, organization_id=here.id, user_id=user.id, **given)
 
     def _projects(self, plan: Plan, here: Organization, members: list[OrganizationMember]) -> None:
         kinds = ((plan.open, OPEN, False), (plan.restricted, RESTRICTED, False), (plan.archived, OPEN, True))

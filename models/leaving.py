@@ -136,7 +136,7 @@ def _make_owner(organization: Organization, user: User) -> None:
     here = OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == user.id
     member = db.session.scalar(select(OrganizationMember).where(*here))
     if member:
-        membership.change_role(member, Role.OWNER)
+        membership.change_role(member, Role.OWNER, None)
     else:
         organization.admit(user.id, Role.OWNER)
 

@@ -1,12 +1,14 @@
 """What changing or ending a membership means: for the member's projects, and for the invitations they sent.
 
-These verbs span organization, project and invitation, so they stand apart from each.
+These verbs span organization, project and invitation, so they stand apart from each. What they would end can be asked
+beforehand (access/previews.py), by the conditions that are here.
 """
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, func, literal, select, text
+from sqlalchemy import ColumnElement, and_, delete, func, select, text
 
 from models import audit
 from models.audit.actions import MEMBER_LEFT, MEMBER_REMOVED, MEMBER_ROLE_CHANGED, Action
@@ -18,51 +20,58 @@ from models.role import Role
 from models.user import User
 
 
-class Losses(NamedTuple):
-    """What ends with a change, in numbers."""
+class Ended(NamedTuple):
+    """When a membership changed or ended, and what ended with it, in numbers."""
 
-    project_roles: int
-    invitations_sent: int
-    projects: int
+    at: datetime
+    project_roles: int = 0
+    invitations_sent: int = 0
+    invitations_to_them: int = 0
 
 
-def change_role(member: OrganizationMember, role: Role) -> int:
+def change_role(member: OrganizationMember, role: Role, by: UUID | None) -> Ended:
     """Give a member another role. Pending invitations that they sent and could not send any more are revoked.
 
+    Args:
+        member: who.
+        role: the new role.
+        by: who gives it; None for the host.
+
     Returns:
-        How many invitations were revoked.
+        What ended.
 
     Raises:
         LastOwner: by the surrounding transaction.
     """
     before = member.role
     member.role, member.version = role, member.version + 1
-    revoked = _revoke_sent(member, role)
+    member.granted_by, member.granted_at = by, func.now()
+    db.session.flush()
+    sent = Invitation.end_all(State.REVOKED, sent_above(member, role))
     if role is not before:
-        _note(MEMBER_ROLE_CHANGED, member, before, {"role": role.name, "invitations_revoked": revoked})
-    return revoked
+        _note(MEMBER_ROLE_CHANGED, member, before, {"role": role.name, "invitations_revoked": len(sent)})
+    return Ended(member.granted_at, invitations_sent=len(sent))
 
 
-def remove(member: OrganizationMember) -> int:
+def remove(member: OrganizationMember) -> Ended:
     """End a membership, and with it the person's project rows, the invitations they sent, and those to them.
 
     Returns:
-        How many invitations were revoked.
+        What ended.
 
     Raises:
         LastOwner: by the surrounding transaction.
     """
-    ended = _revoke_sent(member, None)
-    email_key = select(User.email_key).where(User.id == member.user_id).scalar_subquery()
-    to_them = Invitation.organization_id == member.organization_id, Invitation.email_key == email_key
-    to_them_ended = len(Invitation.end_all(State.REVOKED, *to_them, Invitation.project_id.is_not(None)))
-    project_roles, memberships = (_end(of, member) for of in (ProjectMember, OrganizationMember))
-    if memberships:
-        known = audit.asking()
-        action = MEMBER_LEFT if known and known.user_id == member.user_id else MEMBER_REMOVED
-        ends = {"project_roles_ended": project_roles, "invitations_revoked": ended + to_them_ended}
-        _note(action, member, member.role, ends)
-    return ended
+    sent = Invitation.end_all(State.REVOKED, sent_above(member, None))
+    to_them = Invitation.end_all(State.REVOKED, to_projects(member))
+    rows = ProjectMember.organization_id == member.organization_id, ProjectMember.user_id == member.user_id
+    roles = db.session.scalars(delete(ProjectMember).where(*rows).returning(ProjectMember.id)).all()
+    ending = delete(OrganizationMember).where(OrganizationMember.id == member.id).returning(func.now())
+    known = audit.asking()
+    action = MEMBER_LEFT if known and known.user_id == member.user_id else MEMBER_REMOVED
+    ends = {"project_roles_ended": len(roles), "invitations_revoked": len(sent) + len(to_them)}
+    _note(action, member, member.role, ends)
+    return Ended(db.session.scalars(ending).one(), len(roles), len(sent), len(to_them))
 
 
 def raise_on_project(project: Project, user_id: UUID, role: Role, by: UUID) -> None:
@@ -80,39 +89,8 @@ def raise_on_project(project: Project, user_id: UUID, role: Role, by: UUID) -> N
         project.put_row(user_id, role, by)
 
 
-def losses(member: OrganizationMember, role: Role | None) -> Losses:
-    """Say beforehand what changing to a role (or with None, removing) would end."""
-    here = ProjectMember.organization_id == member.organization_id
-    project_roles = select(func.count()).where(here, ProjectMember.user_id == member.user_id)
-    sent = select(func.count()).where(_sent_above(member, role))
-    projects = select(func.count()).select_from(Project).where(Project.organization_id == member.organization_id)
-    row = db.session.execute(
-        select(
-            project_roles.scalar_subquery() if role is None else literal(0),
-            sent.scalar_subquery(),
-            projects.scalar_subquery(),
-        )
-    ).one()
-    return Losses(*row)
-
-
-def _end(of: type[ProjectMember] | type[OrganizationMember], member: OrganizationMember) -> int:
-    """Delete what a person has here; return how many rows that was."""
-    theirs = of.organization_id == member.organization_id, of.user_id == member.user_id
-    return len(db.session.scalars(delete(of).where(*theirs).returning(of.id)).all())
-
-
-def _note(action: Action, member: OrganizationMember, was: Role, after: audit.Facts) -> None:
-    before, here = {"role": was.name}, member.organization_id
-    audit.note(action, organization_id=here, subject=member.user_id, before=before, after=after)
-
-
-def _revoke_sent(member: OrganizationMember, role: Role | None) -> int:
-    return len(Invitation.end_all(State.REVOKED, _sent_above(member, role)))
-
-
-def _sent_above(member: OrganizationMember, role: Role | None) -> ColumnElement[bool]:
-    """Pending invitations that this member sent and, with that role, could not have sent."""
+def sent_above(member: OrganizationMember, role: Role | None) -> ColumnElement[bool]:
+    """Pending invitations that this member sent and, with that role (or with None, as no member), could not send."""
     kept = [given for given in Role if role is not None and role.may_give(given)]
     return and_(
         Invitation.organization_id == member.organization_id,
@@ -120,3 +98,19 @@ def _sent_above(member: OrganizationMember, role: Role | None) -> ColumnElement[
         Invitation.role.not_in(kept),
         text(PENDING),
     )
+
+
+def to_projects(member: OrganizationMember) -> ColumnElement[bool]:
+    """Pending invitations of this member to projects of the organization."""
+    email_key = select(User.email_key).where(User.id == member.user_id).scalar_subquery()
+    return and_(
+        Invitation.organization_id == member.organization_id,
+        Invitation.project_id.is_not(None),
+        Invitation.email_key == email_key,
+        text(PENDING),
+    )
+
+
+def _note(action: Action, member: OrganizationMember, was: Role, after: audit.Facts) -> None:
+    before, here = {"role": was.name}, member.organization_id
+    audit.note(action, organization_id=here, subject=member.user_id, before=before, after=after)

@@ -68,7 +68,7 @@ class Offer(NamedTuple):
             membership.raise_on_project(present.project, user.id, row.role, row.invited_by)
             self._note_guest(user)
             return None
-        return self.organization.admit(user.id, row.role, row.id)
+        return self.organization.admit(user.id, row.role, row.invited_by, row.id)
 
     def _note_guest(self, user: User) -> None:
         row = self.invitation

@@ -68,11 +68,14 @@ class Organization(Record, Base):
         Index("uq_organizations_slug", "slug", unique=True),
         CheckConstraint("slug ~ '^[a-z0-9][a-z0-9-]{0,48}[a-z0-9]$'", name="slug"),
     )
+    # A change comes back with the time at which it was made.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
 
     name: Mapped[str]
     slug: Mapped[str]
     version: Mapped[int] = mapped_column(server_default=text("1"))
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    updated_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     deleted_at: Mapped[datetime | None]
 
     @classmethod
@@ -91,7 +94,7 @@ class Organization(Record, Base):
         tenant.enter(organization.id)
         db.session.add(organization)
         db.session.flush()
-        organization._add(owner_id, Role.OWNER)
+        organization._add(owner_id, Role.OWNER, owner_id)
         audit.note(ORGANIZATION_CREATED, organization_id=organization.id, subject=owner_id, after=organization._called)
         return organization
 
@@ -104,46 +107,55 @@ class Organization(Record, Base):
         tenant.enter(self.id)
         db.session.execute(select(Organization.id).where(Organization.id == self.id).with_for_update(key_share=True))
 
-    def admit(self, user_id: UUID, role: Role, invitation_id: UUID | None = None) -> "OrganizationMember":
+    def admit(
+        self, user_id: UUID, role: Role, by: UUID | None = None, invitation_id: UUID | None = None
+    ) -> "OrganizationMember":
         """Make a user a member.
 
         Args:
-            user_id: whose account.
+            user_id: who joins.
             role: as what.
+            by: who gave them that role; None where nobody in particular did.
             invitation_id: what they accepted, if they did.
 
         Raises:
             AlreadyMember: by the surrounding transaction.
         """
-        member = self._add(user_id, role)
+        member = self._add(user_id, role, by)
         after = {"role": role.name} | ({"invitation": str(invitation_id)} if invitation_id else {})
         audit.note(MEMBER_JOINED, organization_id=self.id, subject=user_id, after=after)
         return member
 
-    def _add(self, user_id: UUID, role: Role) -> "OrganizationMember":
-        member = OrganizationMember(organization_id=self.id, user_id=user_id, role=role)
+    def _add(self, user_id: UUID, role: Role, by: UUID | None) -> "OrganizationMember":
+        member = OrganizationMember(organization_id=self.id, user_id=user_id, role=role, granted_by=by)
         db.session.add(member)
         db.session.flush()
         return member
 
-    def rename(self, name: str, slug: str) -> None:
+    def rename(self, name: str, slug: str, by: UUID) -> None:
         """Take a new name and address. The old address leads here for ever, and nobody else can take it.
 
         Raises:
             SlugTaken: by the surrounding transaction.
         """
         before = self._called
-        self.name, self.slug, self.version = name, slug, self.version + 1
+        self.name, self.slug, self.updated_by, self.version = name, slug, by, self.version + 1
         if self._called != before:
             audit.note(ORGANIZATION_RENAMED, organization_id=self.id, before=before, after=self._called)
 
-    def delete(self) -> None:
-        """Delete the organization: nobody can enter it, an Owner may restore it within 30 days. Its Owners are told."""
+    def delete(self) -> datetime:
+        """Delete the organization: nobody can enter it, an Owner may restore it within 30 days. Its Owners are told.
+
+        Returns:
+            When.
+        """
         self._relock()
         if self.deleted_at is None:
             self.deleted_at = func.now()
             audit.note(ORGANIZATION_DELETED, organization_id=self.id, before=self._called)
             self._tell_owners("organization_deleted")
+            db.session.flush()
+        return self.updated_at
 
     def restore(self) -> None:
         """Undo delete(), and tell the Owners."""
@@ -195,10 +207,14 @@ class OrganizationMember(Record, Base):
         UniqueConstraint("organization_id", "user_id"),
         Index("ix_organization_members_user_id_organization_id", "user_id", "organization_id"),
     )
+    # A new role comes back with the time at which it was given.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     role: Mapped[Role]
+    granted_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    granted_at: Mapped[datetime] = mapped_column(server_default=func.now())
     version: Mapped[int] = mapped_column(server_default=text("1"))
 
 

@@ -107,9 +107,9 @@ class OwnershipOffer(Record, Base):
         if nominee is None or sender is None or not sender.role.may_give(Role.OWNER):
             raise OfferOver
         self._end("accepted", OWNERSHIP_ACCEPTED)
-        membership.change_role(nominee, Role.OWNER)
+        membership.change_role(nominee, Role.OWNER, self.offered_by)
         if sender.role is not self.former_role:
-            membership.change_role(sender, self.former_role)
+            membership.change_role(sender, self.former_role, self.offered_by)
         self._tell("ownership_taken", "ownership_given")
 
     def decline(self) -> None:

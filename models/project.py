@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from sqlalchemy import (
@@ -34,6 +34,7 @@ from models.audit.actions import (
     Action,
 )
 from models.base import Base, Record, Refusal, db
+from models.invitation import PENDING, Invitation
 from models.role import Role
 
 OPEN, RESTRICTED = "organization", "restricted"  # who can use a project: all members, or the people named
@@ -46,6 +47,14 @@ class ProjectNameTaken(Refusal):
     constraint = "uq_projects_organization_id_name"
 
 
+class Deleted(NamedTuple):
+    """What ended with a project, and when."""
+
+    at: datetime
+    roles: int
+    invitations: int
+
+
 class Project(Record, Base):
     """A piece of an organization's work, on which roles apply."""
 
@@ -55,6 +64,8 @@ class Project(Record, Base):
         Index("uq_projects_organization_id_name", "organization_id", text("lower(name)"), unique=True),
         CheckConstraint("access IN ('organization', 'restricted')", name="access"),
     )
+    # A change comes back with the time at which it was made.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
     name: Mapped[str]
@@ -62,6 +73,7 @@ class Project(Record, Base):
     access: Mapped[str] = mapped_column(server_default=text("'organization'"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
+    updated_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     archived_at: Mapped[datetime | None]
 
     @classmethod
@@ -79,72 +91,104 @@ class Project(Record, Base):
         project._note(PROJECT_CREATED, after={"name": name, "access": access})
         return project
 
-    def edit(self, name: str, description: str, access: str) -> None:
+    def edit(self, name: str, description: str, access: str, by: UUID) -> datetime:
         """Change what the project says of itself.
+
+        Returns:
+            When.
 
         Raises:
             ProjectNameTaken: by the surrounding transaction.
         """
         old, new = (self.name, self.description, self.access), (name, description, access)
         self.name, self.description, self.access = new
-        self.version += 1
+        self.updated_by, self.version = by, self.version + 1
         if old != new:
             # What a description says may be long and personal: the log has only that it changed.
             before, after = {"name": old[0], "access": old[2]}, {"name": name, "access": access}
             self._note(PROJECT_CHANGED, before=before, after=after | {"description_changed": old[1] != description})
+        db.session.flush()
+        return self.updated_at
 
-    def archive(self) -> None:
-        """Make the project read-only until it is restored."""
+    def archive(self) -> datetime:
+        """Make the project read-only until it is restored.
+
+        Returns:
+            When.
+        """
         if self.archived_at is None:
             self.archived_at = func.now()
             self._note(PROJECT_ARCHIVED)
+            db.session.flush()
+        return self.updated_at
 
-    def restore(self) -> None:
-        """Undo archive()."""
+    def restore(self) -> datetime:
+        """Undo archive().
+
+        Returns:
+            When.
+        """
         if self.archived_at is not None:
             self.archived_at = None
             self._note(PROJECT_RESTORED)
+            db.session.flush()
+        return self.updated_at
 
-    def delete(self) -> None:
-        """Remove the project with all that belongs to it."""
-        gone = db.session.scalars(delete(Project).where(Project.id == self.id).returning(Project.id)).all()
-        if gone:
-            self._note(PROJECT_DELETED, before={"name": self.name, "access": self.access})
+    def delete(self) -> Deleted:
+        """Remove the project with all that belongs to it.
+
+        Returns:
+            What ended with it: the statement still sees what it makes the database delete and revoke.
+        """
+        roles = select(func.count()).where(ProjectMember.project_id == self.id).scalar_subquery()
+        waiting = Invitation.project_id == self.id, text(PENDING)
+        invitations = select(func.count()).select_from(Invitation).where(*waiting).scalar_subquery()
+        ending = delete(Project).where(Project.id == self.id).returning(func.now(), roles, invitations)
+        ended = Deleted(*db.session.execute(ending).one())
+        self._note(PROJECT_DELETED, before={"name": self.name, "access": self.access})
+        return ended
 
     @property
     def restricted(self) -> bool:
         """True where only the people named can use the project (and the organization's Admins and Owners)."""
         return self.access == RESTRICTED
 
-    def set_role(self, user_id: UUID, role: Role | None, by: UUID) -> None:
+    def set_role(self, user_id: UUID, role: Role | None, by: UUID) -> datetime:
         """Give a person a role here, or with None let their row follow the organization.
+
+        Returns:
+            When.
 
         Raises:
             FollowsNothing: by the surrounding transaction: only a member's row can follow the organization.
         """
         before = db.session.execute(select(ProjectMember.role).where(*self._of(user_id))).one_or_none()
-        self.put_row(user_id, role, by)
+        at = self.put_row(user_id, role, by)
         if before is None or before.role is not role:
             action = PROJECT_ROLE_SET if role else PROJECT_ROLE_FOLLOWS
             self._note(action, subject=user_id, before=_says(before) if before else None, after=_says((role,)))
+        return at
 
-    def put_row(self, user_id: UUID, role: Role | None, by: UUID) -> None:
-        """Write a person's row, for verbs that note more than that; see set_role()."""
+    def put_row(self, user_id: UUID, role: Role | None, by: UUID) -> datetime:
+        """Write a person's row, for verbs that note more than that, and return when; see set_role()."""
         row = insert(ProjectMember).values(
             project_id=self.id, organization_id=self.organization_id, user_id=user_id, role=role, granted_by=by
         )
-        db.session.execute(
-            row.on_conflict_do_update(
-                index_elements=["project_id", "user_id"],
-                set_={"role": role, "granted_by": by, "created_at": func.now(), "version": ProjectMember.version + 1},
-            )
-        )
+        changed = {"role": role, "granted_by": by, "created_at": func.now(), "version": ProjectMember.version + 1}
+        either = row.on_conflict_do_update(index_elements=["project_id", "user_id"], set_=changed)
+        return db.session.scalars(either.returning(func.now())).one()
 
-    def remove(self, user_id: UUID) -> None:
-        """Take away what was set here for a person. A member keeps what their organization role gives."""
-        row = db.session.execute(delete(ProjectMember).where(*self._of(user_id)).returning(ProjectMember.role)).first()
+    def remove(self, user_id: UUID) -> datetime | None:
+        """Take away what was set here for a person. A member keeps what their organization role gives.
+
+        Returns:
+            When; None where nothing was set.
+        """
+        ending = delete(ProjectMember).where(*self._of(user_id)).returning(ProjectMember.role, func.now().label("at"))
+        row = db.session.execute(ending).first()
         if row:
-            self._note(PROJECT_ROLE_REMOVED, subject=user_id, before=_says(row))
+            self._note(PROJECT_ROLE_REMOVED, subject=user_id, before=_says([row.role]))
+        return row.at if row else None
 
     def row_of(self, user_id: UUID) -> "ProjectMember | None":
         """Return what is set here for a person."""

@@ -97,6 +97,12 @@ class ConfirmForm(OurForm):
     """A review page, whose only field is its button."""
 
 
+class RemoveForm(ConfirmForm):
+    """/orgs/<slug>/people/<member_id>/remove; the name stays with the page, should somebody else be quicker."""
+
+    name = HiddenField(validators=[Line("the name", required=False)])
+
+
 class ChangeRoleForm(VersionedForm):
     """/orgs/<slug>/people/<member_id>/role."""
 

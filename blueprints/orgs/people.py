@@ -3,16 +3,17 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, g, url_for
+from flask import Blueprint, abort, g, request, url_for
 from sqlalchemy import select
 
 import access
 from blueprints.fragments import changed, is_fragment, leave, respond
 from blueprints.gate import requires
 from blueprints.orgs import listing
-from blueprints.orgs.directory import Asked, Person, people
-from blueprints.orgs.forms import ChangeRoleForm, ConfirmForm
-from blueprints.orgs.wording import last_owner, role_changed, was_removed
+from blueprints.orgs.directory import Asked, People, Person, people
+from blueprints.orgs.forms import ChangeRoleForm, RemoveForm
+from blueprints.orgs.wording import last_owner, lowers, role_changed, was_removed
+from blueprints.receipts import conflict
 from models import LastOwner, OrganizationMember, Role, User, db, membership, transaction
 
 bp = Blueprint("people", __name__, url_prefix="/orgs/<slug:slug>/people")
@@ -20,12 +21,12 @@ bp = Blueprint("people", __name__, url_prefix="/orgs/<slug:slug>/people")
 
 def member_here(member_id: UUID) -> tuple[OrganizationMember, User]:
     """Find a member of the organization, and whose account it is."""
-    found = db.session.execute(
-        select(OrganizationMember, User)
-        .join(User, User.id == OrganizationMember.user_id)
-        .where(OrganizationMember.id == member_id, OrganizationMember.organization_id == g.org.id)
-    ).one_or_none()
-    return (found[0], found[1]) if found else abort(404)
+    return _found(member_id) or abort(404)
+
+
+def member_or_gone(member_id: UUID) -> tuple[OrganizationMember | None, User | None]:
+    """Find a member; or nobody, for a review (it has the name) of somebody who was removed since."""
+    return _found(member_id) or ((None, None) if request.form.get("name") else abort(404))
 
 
 @bp.get("")
@@ -48,47 +49,47 @@ def show(member: OrganizationMember, user: User) -> Any:
 @requires(access.SEE_ORGANIZATION, on=member_here)
 def change_role(member: OrganizationMember, user: User) -> Any:
     """Give a member another role; anyone may step down by it."""
-    form, late = ChangeRoleForm(), False
+    form, ended, late = ChangeRoleForm(), None, False
     if not form.accepted():
         return _shown(member, user, form)
     role = form.role.role
     try:
         with transaction():
             access.confirm_manage(g.actor, member, role)
-            late = form.outdated(member.version) and member.role is not role
-            revoked = 0 if late else membership.change_role(member, role)
+            new = member.role is not role
+            late = form.outdated(member.version) and new
+            if new and not late:
+                ended = membership.change_role(member, role, g.actor.user_id)
     except LastOwner:
         form.refuse("role", last_owner(g.org.name))
     if late or form.errors:
         return _shown(member, user, form, late=late)
-    to, toast = url_for("orgs.people.index"), role_changed(user.name, role, revoked)
+    to, toast = url_for("orgs.people.index"), role_changed(user.name, role, ended)
     if user.id == g.actor.user_id:
         return leave(to, toast)
     return changed("orgs/_person.html", to=to, toast=toast, person=Person.of(member, user))
 
 
 @bp.route("/<uuid:member_id>/remove", methods=["GET", "POST"])
-@requires(access.MANAGE_PEOPLE, on=member_here)
-def remove(member: OrganizationMember, user: User) -> Any:
-    """Review what ends with a membership, and end it."""
+@requires(access.MANAGE_PEOPLE, on=member_or_gone)
+def remove(member: OrganizationMember | None, user: User | None) -> Any:
+    """Review what ends with a membership, and end it; done twice, it is done."""
+    form = RemoveForm(name=user.name if user else "")
+    if member is None or user is None:
+        return _without(None, was_removed(form.name.data or "", g.org.name, None)) if form.accepted() else abort(404)
     _refuse_unless_manageable(member)
-    form = ConfirmForm()
     if not form.accepted():
         return _review(member, user, form)
     before = people(Asked.of(listing.shown())) if is_fragment() else None
     try:
         with transaction():
-            access.confirm_manage(g.actor, member)
-            revoked = membership.remove(member)
+            still_here = access.confirm_remove(g.actor, member)
+            ended = membership.remove(member) if still_here else None
     except LastOwner:
         form.refuse("", last_owner(g.org.name))
         return _review(member, user, form)
-    toast = was_removed(user.name, g.org.name, revoked)
-    if user.id == g.actor.user_id or before is None:
-        return leave(url_for("orgs.index" if user.id == g.actor.user_id else "orgs.people.index"), toast)
-    after = people(before.asked)
-    focus = listing.next_to(member.id, before.found, after.found)
-    return changed("orgs/_people.html", to="", toast=toast, people=after, focus=focus)
+    toast = was_removed(user.name, g.org.name, ended)
+    return leave(url_for("orgs.index"), toast) if user.id == g.actor.user_id else _without(member.id, toast, before)
 
 
 def _shown(member: OrganizationMember, user: User, form: ChangeRoleForm, *, late: bool = False) -> Any:
@@ -101,27 +102,51 @@ def _shown(member: OrganizationMember, user: User, form: ChangeRoleForm, *, late
         form=form,
         person=Person.of(member, user),
         version=member.version,
-        late=late,
+        conflict=conflict(member.granted_by, member.granted_at) if late else None,
         may=may,
         least=_least_to_manage(member),
-        losses=membership.losses(member, Role.VIEWER) if may else None,
+        previews=_previews(member) if may else {},
     )
 
 
-def _review(member: OrganizationMember, user: User, form: ConfirmForm) -> Any:
+def _previews(member: OrganizationMember) -> dict[str, str]:
+    """What each role would end, by the name it is posted with."""
+    you = member.user_id == g.actor.user_id
+    return {role.name: lowers(lowering, you=you) for role, lowering in access.lowering(member).items()}
+
+
+def _without(member_id: UUID | None, toast: str, before: People | None = None) -> Any:
+    """Show the list after somebody left it; the focus goes to the row that took their place."""
+    if not is_fragment():
+        return leave(url_for("orgs.people.index"), toast)
+    after = people(before.asked if before else Asked.of(listing.shown()))
+    focus = listing.next_to(member_id, before.found, after.found) if before and member_id else None
+    return changed("orgs/_people.html", to="", toast=toast, people=after, focus=focus)
+
+
+def _review(member: OrganizationMember, user: User, form: RemoveForm) -> Any:
     return respond(
         "orgs/remove.html",
         "orgs/_remove_dialog.html",
         422 if form.errors else 200,
         form=form,
         person=Person.of(member, user),
-        losses=membership.losses(member, None),
+        losses=access.losses(member),
     )
 
 
 def _refuse_unless_manageable(member: OrganizationMember) -> None:
     if not access.may_manage(g.actor, member):
         raise access.Denied(access.MANAGE_PEOPLE, _least_to_manage(member))
+
+
+def _found(member_id: UUID) -> tuple[OrganizationMember, User] | None:
+    row = db.session.execute(
+        select(OrganizationMember, User)
+        .join(User, User.id == OrganizationMember.user_id)
+        .where(OrganizationMember.id == member_id, OrganizationMember.organization_id == g.org.id)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
 
 
 def _least_to_manage(member: OrganizationMember) -> Role:

@@ -12,9 +12,10 @@ from blueprints.fragments import leave as move_on
 from blueprints.fragments import respond
 from blueprints.gate import requires
 from blueprints.orgs.forms import ConfirmForm, DeleteForm, SettingsForm, refuse_slug
-from blueprints.orgs.wording import last_owner
+from blueprints.orgs.wording import has_left, last_owner
 from blueprints.presentation import day
 from blueprints.proof import proves
+from blueprints.receipts import conflict, receipt
 from config import RESTORABLE
 from models import (
     Invitation,
@@ -23,6 +24,7 @@ from models import (
     OrganizationMember,
     OwnershipOffer,
     Project,
+    ProjectMember,
     SlugTaken,
     db,
     membership,
@@ -57,11 +59,11 @@ def leave() -> Any:
         try:
             with transaction():
                 access.confirm_manage(g.actor, member)
-                membership.remove(member)
-            return move_on(url_for("orgs.index"), f"You left {g.org.name}.")
+                ended = membership.remove(member)
+            return move_on(url_for("orgs.index"), has_left(g.org.name, ended))
         except LastOwner:
             form.refuse("", last_owner(g.org.name))
-    losses = membership.losses(member, None)
+    losses = access.losses(member)
     return respond("orgs/leave.html", "orgs/_leave.html", 422 if form.errors else 200, form=form, losses=losses)
 
 
@@ -72,18 +74,22 @@ def delete() -> Any:
     form = DeleteForm()
     if not (form.accepted() and _confirmed(form)):
         status = 422 if form.errors else 200
-        return respond("orgs/delete.html", "orgs/_delete.html", status, form=form, counts=_counts())
+        until = day(datetime.now(UTC) + RESTORABLE)
+        return respond("orgs/delete.html", "orgs/_delete.html", status, form=form, counts=_counts(), until=until)
     with transaction():
         access.confirm(g.actor, access.OWN_ORGANIZATION)
-        db.session.get_one(Organization, g.org.id).delete()
-    until = day(datetime.now(UTC) + RESTORABLE)
-    return move_on(url_for("orgs.index"), f"{g.org.name} was deleted. Its Owners can restore it until {until}.")
+        at = db.session.get_one(Organization, g.org.id).delete()
+    until = day(at + RESTORABLE)
+    toast = receipt(f"{g.org.name} was deleted", at) + f" Its Owners can restore it until {until}."
+    return move_on(url_for("orgs.index"), toast)
 
 
 def _shown(form: SettingsForm, current: Organization | None = None) -> Any:
-    status = 409 if current else 422 if form.errors else 200
-    offer = OwnershipOffer.waiting_in(g.org.id)
-    return respond("orgs/settings.html", "orgs/_settings.html", status, form=form, current=current, offer=offer)
+    shown: dict[str, Any] = {"form": form, "offer": OwnershipOffer.waiting_in(g.org.id)}
+    status = 422 if form.errors else 200
+    if current:
+        status, shown = 409, shown | {"current": current, "conflict": conflict(current.updated_by, current.updated_at)}
+    return respond("orgs/settings.html", "orgs/_settings.html", status, **shown)
 
 
 def _renamed(form: SettingsForm) -> Organization | None:
@@ -96,9 +102,11 @@ def _renamed(form: SettingsForm) -> Organization | None:
         with transaction():
             access.confirm(g.actor, access.CHANGE_ORGANIZATION)
             organization = db.session.get_one(Organization, g.org.id, populate_existing=True)
-            late = form.outdated(organization.version)
-            if not late:
-                organization.rename(form.name.data or "", form.slug.data or "")
+            wanted = form.name.data or "", form.slug.data or ""
+            new = wanted != (organization.name, organization.slug)
+            late = form.outdated(organization.version) and new
+            if new and not late:
+                organization.rename(*wanted, g.actor.user_id)
     except SlugTaken:
         refuse_slug(form, form.slug.data or "")
         return None
@@ -116,9 +124,15 @@ def _confirmed(form: DeleteForm) -> bool:
 
 
 def _counts() -> Row[Any]:
-    """How many memberships, projects and pending invitations a deletion ends."""
+    """How many memberships, guests, projects and pending invitations a deletion ends."""
     members = select(func.count()).where(OrganizationMember.organization_id == g.org.id)
+    member = select(OrganizationMember.id).where(
+        OrganizationMember.organization_id == g.org.id, OrganizationMember.user_id == ProjectMember.user_id
+    )
+    guests = select(func.count(ProjectMember.user_id.distinct())).where(
+        ProjectMember.organization_id == g.org.id, ~member.exists()
+    )
     projects = select(func.count()).where(Project.organization_id == g.org.id)
     pending = select(func.count()).select_from(Invitation).where(Invitation.organization_id == g.org.id, text(PENDING))
-    named = {"members": members, "projects": projects, "pending": pending}
+    named = {"members": members, "guests": guests, "projects": projects, "pending": pending}
     return db.session.execute(select(*(count.scalar_subquery().label(name) for name, count in named.items()))).one()

@@ -1,5 +1,6 @@
 """Who can use a project and why, and the roles that are set on it."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from flask import abort, g, request, url_for
 from sqlalchemy import func, select
 
 import access
-from access import Access, ProjectHere
+from access import Access, Outcomes, ProjectHere
 from blueprints.forms import choice
 from blueprints.fragments import changed, leave, respond
 from blueprints.gate import requires
@@ -15,6 +16,8 @@ from blueprints.paging import paged, searched
 from blueprints.projects.blueprint import bp
 from blueprints.projects.forms import INHERIT, AccessSearch, RoleForm, Search
 from blueprints.projects.projects import project_here
+from blueprints.projects.wording import lowers, role_set
+from blueprints.receipts import Conflict, conflict, receipt
 from models import FollowsNothing, ProjectMember, User, db, transaction
 
 SHOWN = {
@@ -78,10 +81,10 @@ def set_role(here: ProjectHere, target: Access) -> Any:
         return _person(here, target, form, 422)
     with transaction():
         now = access.confirm_set(g.actor, here, target, form.chosen)
-        conflict = form.outdated(_version(now)) and not (now.row and now.set_here is form.chosen)
-        if not conflict:
-            here.project.set_role(target.user.id, form.chosen, g.actor.user_id)
-    return _person(here, now, form, 409) if conflict else _changed(here, target)
+        new = now.row is None or now.set_here is not form.chosen
+        late = form.outdated(_version(now)) and new
+        at = here.project.set_role(target.user.id, form.chosen, g.actor.user_id) if new and not late else None
+    return _person(here, now, form, 409) if late else _changed(here, target, at)
 
 
 @bp.post("/<uuid:project_id>/access/<uuid:user_id>/remove")
@@ -89,9 +92,18 @@ def set_role(here: ProjectHere, target: Access) -> Any:
 def unset(here: ProjectHere, target: Access) -> Any:
     """Take away what is set here for somebody; done twice, it is done."""
     with transaction():
-        if access.confirm_unset(g.actor, here, target):
-            here.project.remove(target.user.id)
-    return _changed(here, target)
+        still_set = access.confirm_unset(g.actor, here, target)
+        at = here.project.remove(target.user.id) if still_set else None
+    return _changed(here, target, at)
+
+
+@bp.get("/<uuid:project_id>/access/<uuid:user_id>/why")
+@requires(access.SEE_PROJECT, on=person_here)
+def why(here: ProjectHere, target: Access) -> Any:
+    """All that makes up one person's role here, and what would remain without each part of it."""
+    explanation = access.explain(here, target)
+    page, dialog = "projects/explanation.html", "projects/_explanation_dialog.html"
+    return respond(page, dialog, here=here, explanation=explanation)
 
 
 def _list(here: ProjectHere, query: Any) -> dict[str, Any]:
@@ -126,34 +138,47 @@ def _version(target: Access) -> int:
 
 def _person(here: ProjectHere, target: Access, form: RoleForm, status: int = 200) -> Any:
     may_unset = access.may_unset(g.actor, here, target)
-    context = {"here": here, "person": target, "form": form, "may_unset": may_unset, "conflict": status == 409}
+    after = access.outcomes(here, target) if form.role.choices or may_unset else None
+    context = {
+        "here": here,
+        "person": target,
+        "form": form,
+        "may_unset": may_unset,
+        "conflict": _first(target) if status == 409 else None,
+        "previews": _previews(target, after) if after else {},
+        "after": after,
+    }
     return respond("projects/person.html", "projects/_dialog.html", status, **context)
 
 
-def _changed(here: ProjectHere, target: Access) -> Any:
+def _first(target: Access) -> Conflict:
+    """Who set what is there now, and when; nobody knows of what is not there any more."""
+    return conflict(target.row.granted_by, target.row.created_at) if target.row else conflict(None, None)
+
+
+def _previews(target: Access, after: Outcomes) -> dict[str, str]:
+    """What each choice would take from somebody, by the value it is posted with; "" stands for removing the role."""
+    roles = {role.name if role else INHERIT: then for role, then in after.by_choice.items()} | {"": after.removed}
+    return {value: lowers(target, then, you=target.user.id == g.actor.user_id) for value, then in roles.items()}
+
+
+def _changed(here: ProjectHere, target: Access, at: datetime | None) -> Any:
     """Redraw the person's row; where more than that changed, or where the actor's own rights did, the page."""
     now = access.project_for(g.actor, here.id)
     if now is None:
         still_here = access.visits(g.actor.user_id, g.org.slug)
         away = url_for(".index") if g.actor.role else url_for("orgs.home" if still_here else "orgs.index")
         myself = target.user.id == g.actor.user_id
-        return leave(away, f"You {'left' if myself else 'can no longer use'} {here.project.name}.")
+        left = f"You {'left' if myself else 'can no longer use'} {here.project.name}"
+        return leave(away, receipt(left, at) if at else f"{left}.")
     person = access.access_of(now, target.user.id, lock=True)
-    to, toast = url_for(".access", project_id=here.id), _words(now, target, person)
+    to = url_for(".access", project_id=here.id)
+    toast = role_set(here.project.name, g.org.name, target, person, at)
     if person is None or not (person.effective and target.effective) or person.user.id == g.actor.user_id:
         return leave(to, toast)
     count = db.session.scalar(select(_set_on(now)))
     fragment = "projects/_row_changed.html"
     return changed(fragment, to=to, toast=toast, here=now, person=person, set_here=count, **_tools(now))
-
-
-def _words(here: ProjectHere, before: Access, now: Access | None) -> str:
-    """Say what came out of a change."""
-    if now is None or now.effective is None:
-        return f"{before.user.name} can no longer use {here.project.name}."
-    if now.decides_here:
-        return f"{now.user.name} is now {now.effective.article} on {here.project.name}."
-    return f"{now.user.name} is {now.effective.article} here, by the role in {g.org.name}."
 
 
 def _set_on(here: ProjectHere) -> Any:

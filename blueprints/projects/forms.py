@@ -31,8 +31,12 @@ class DetailsForm(VersionedForm):
     )
 
     def details(self) -> tuple[str, str]:
-        """Name and description, as Project.create() and edit() take them."""
+        """Name and description, as Project.create() takes them."""
         return self.name.data or "", self.description.data or ""
+
+    def wanted(self, project: Project) -> tuple[str, str, str]:
+        """The same with who can use it, as Project.edit() takes them: here, that stays."""
+        return *self.details(), project.access
 
 
 class ProjectForm(DetailsForm):
@@ -43,6 +47,10 @@ class ProjectForm(DetailsForm):
         choices=[choice(OPEN, "Everyone in the organization"), choice(RESTRICTED, "Only people you name")],
         validate_choice=False,
     )
+
+    def wanted(self, project: Project) -> tuple[str, str, str]:
+        """All of it, as Project.edit() takes it."""
+        return *self.details(), self.access.data
 
     def validate_access(self, field: Any) -> None:
         """Take one of the two."""

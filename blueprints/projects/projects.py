@@ -4,17 +4,20 @@ from typing import Any
 from uuid import UUID
 
 from flask import abort, g, request, url_for
-from sqlalchemy import func, select
+from sqlalchemy import func
 
 import access
 from access import ProjectHere
+from blueprints.forms import OurForm
 from blueprints.fragments import changed, leave, respond
 from blueprints.gate import requires
 from blueprints.paging import paged, searched
 from blueprints.projects.blueprint import bp
 from blueprints.projects.forms import DeleteForm, DetailsForm, ProjectForm, Search
-from models import Project, ProjectMember, ProjectNameTaken, db, transaction
-from models.project import OPEN
+from blueprints.projects.wording import shifts, was_archived, was_deleted, was_saved
+from blueprints.receipts import conflict, receipt
+from models import Project, ProjectMember, ProjectNameTaken, transaction
+from models.project import OPEN, RESTRICTED
 
 
 def project_here(project_id: UUID) -> ProjectHere:
@@ -63,33 +66,37 @@ def edit(here: ProjectHere) -> Any:
     """Change the details and, for those who may, who can use it."""
     project, needed = here.project, _needed_to_edit(here)
     access.require(g.actor, needed, here)
-    form = _details_form(here)
+    form, late, toast = _details_form(here), False, ""
     if not form.accepted():
-        return _asked("edit", form, here=here)
+        return _edit_asked(here, form)
     try:
         with transaction():
             access.confirm_on(g.actor, here, needed)
-            wanted = *form.details(), form.access.data if isinstance(form, ProjectForm) else project.access
-            conflict = form.outdated(project.version) and wanted != (project.name, project.description, project.access)
-            if not conflict:
-                project.edit(*wanted)
+            wanted = form.wanted(project)
+            new = wanted != (project.name, project.description, project.access)
+            late = form.outdated(project.version) and new
+            toast = _edited(here, wanted) if new and not late else was_saved(project.name)
     except ProjectNameTaken as error:
         form.refuse(error.field, str(error))
-        return _asked("edit", form, here=here)
-    if conflict:
-        return _asked("edit", form, 409, here=here, theirs=project)
-    return leave(url_for(".show", project_id=project.id), f"{project.name} was saved.")
+    if late or form.errors:
+        return _edit_asked(here, form, late=late)
+    return leave(url_for(".show", project_id=project.id), toast)
 
 
-@bp.post("/<uuid:project_id>/archive")
+@bp.route("/<uuid:project_id>/archive", methods=["GET", "POST"])
 @requires(access.MANAGE_PROJECT, on=project_here)
 def archive(here: ProjectHere) -> Any:
-    """Make it read-only."""
+    """Say what would stop, and make it read-only; done twice, it is done."""
+    form = OurForm()
+    if not form.accepted():
+        status = 422 if form.errors else 200
+        context = {"here": here, "form": form, "pause": access.pause(here)}
+        return respond("projects/archive.html", "projects/_archive_dialog.html", status, **context)
     with transaction():
         access.confirm_on(g.actor, here, access.MANAGE_PROJECT)
-        if here.archived_at is None:
-            here.project.archive()
-    return _changed(here, f"{here.project.name} is archived. It can be restored.")
+        stopped = access.pause(here)
+        at = here.project.archive() if here.archived_at is None else None
+    return _changed(here, was_archived(here.project.name, at, stopped))
 
 
 @bp.post("/<uuid:project_id>/restore")
@@ -98,8 +105,8 @@ def restore(here: ProjectHere) -> Any:
     """Undo archiving it."""
     with transaction():
         access.confirm_on(g.actor, here, access.MANAGE_PROJECT)
-        here.project.restore()
-    return _changed(here, f"{here.project.name} is in use again.")
+        at = here.project.restore()
+    return _changed(here, receipt(f"{here.project.name} was restored", at))
 
 
 @bp.route("/<uuid:project_id>/delete", methods=["GET", "POST"])
@@ -108,17 +115,33 @@ def delete(here: ProjectHere) -> Any:
     """Say what would go, ask for the name, and remove it."""
     form, name = DeleteForm(here.project), here.project.name
     if not form.accepted():
-        return _asked("delete", form, here=here, roles_set=_rows_on(here))
+        return _asked("delete", form, here=here, remains=access.remains(here))
     with transaction():
         access.confirm_on(g.actor, here, access.MANAGE_PROJECT)
-        here.project.delete()
-    return leave(url_for(".index" if g.actor.role else "orgs.index"), f"{name} was deleted.")
+        deleted = here.project.delete()
+    return leave(url_for(".index" if g.actor.role else "orgs.index"), was_deleted(name, deleted))
 
 
 def _asked(page: str, form: Any, status: int = 422, **context: Any) -> Any:
     """Show a form: at first, or with what is wrong in it."""
     status = 200 if request.method == "GET" else status
     return respond(f"projects/{page}.html", f"projects/_{page}.html", status, form=form, **context)
+
+
+def _edit_asked(here: ProjectHere, form: DetailsForm, *, late: bool = False) -> Any:
+    """Show the form, with what choosing who can use it would change; and with what somebody else saved meanwhile."""
+    project = here.project
+    other = OPEN if project.restricted else RESTRICTED
+    previews = {other: shifts(access.shift(here))} if isinstance(form, ProjectForm) else {}
+    first = conflict(project.updated_by, project.updated_at) if late else None
+    return _asked("edit", form, 409 if late else 422, here=here, previews=previews, conflict=first)
+
+
+def _edited(here: ProjectHere, wanted: tuple[str, str, str]) -> str:
+    """Save what is wanted, and say what came of it."""
+    shift = access.shift(here) if wanted[-1] != here.project.access else None
+    at = here.project.edit(*wanted, g.actor.user_id)
+    return was_saved(here.project.name, at, shift)
 
 
 def _page_of(here: ProjectHere) -> dict[str, Any]:
@@ -139,8 +162,3 @@ def _needed_to_edit(here: ProjectHere) -> access.Permission:
 def _details_form(here: ProjectHere) -> DetailsForm:
     offers = ProjectForm if access.allows(g.actor, access.MANAGE_PROJECT, here) else DetailsForm
     return offers(obj=here.project)
-
-
-def _rows_on(here: ProjectHere) -> int:
-    rows = select(func.count()).select_from(ProjectMember).where(ProjectMember.project_id == here.id)
-    return db.session.scalar(rows) or 0

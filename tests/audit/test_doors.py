@@ -392,7 +392,7 @@ def test_a_refused_change_takes_its_event_with_it(northfield, news):
     news()
     changes = {"viewer": Role.OPERATOR, "owner": Role.VIEWER}  # the last Owner
     with pytest.raises(LastOwner), transaction():
-        _ = [membership.change_role(db.session.merge(northfield.member(n)), role) for n, role in changes.items()]
+        _ = [membership.change_role(db.session.merge(northfield.member(n)), role, None) for n, role in changes.items()]
     with transaction():
         pass
     assert news() == []

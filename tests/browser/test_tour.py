@@ -90,6 +90,7 @@ def test_two_people_do_the_whole_main_job(new_page, postbox, fresh, javascript):
     amara.get_by_role("button", name=re.compile("^(Save|Make)")).click()
     expect(amara.get_by_role("row", name=re.compile("Hana Reyes"))).to_contain_text("Set on this project")
     hana.goto(project)
+    hana.get_by_role("link", name=re.compile("^Archive")).click()
     hana.get_by_role("button", name=re.compile("^Archive")).click()
     expect(hana.get_by_text("archived", exact=False).first).to_be_visible()
 

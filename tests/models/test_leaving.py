@@ -83,7 +83,7 @@ def test_deactivating_ends_sessions_and_links_and_keeps_memberships(northfield):
 @within
 def test_it_cancels_offers_of_ownership_on_either_side(northfield):
     with transaction():
-        membership.change_role(db.session.merge(northfield.member("admin")), Role.OWNER)
+        membership.change_role(db.session.merge(northfield.member("admin")), Role.OWNER, None)
     for user in (northfield.viewer, northfield.owner):
         with transaction():
             OwnershipOffer.offer(

@@ -26,7 +26,7 @@ def owners(query, organization):
 class TestTheLastOwner:
     def test_cannot_step_down(self, northfield):
         with pytest.raises(LastOwner), transaction():
-            membership.change_role(db.session.merge(northfield.member("owner")), Role.VIEWER)
+            membership.change_role(db.session.merge(northfield.member("owner")), Role.VIEWER, northfield.owner.id)
 
     def test_cannot_be_removed(self, northfield):
         with pytest.raises(LastOwner), transaction():
@@ -42,12 +42,12 @@ class TestTheLastOwner:
 
     def test_hands_over_in_one_transaction(self, northfield):
         with transaction():
-            membership.change_role(db.session.merge(northfield.member("owner")), Role.ADMIN)
-            membership.change_role(db.session.merge(northfield.member("admin")), Role.OWNER)
+            membership.change_role(db.session.merge(northfield.member("owner")), Role.ADMIN, northfield.owner.id)
+            membership.change_role(db.session.merge(northfield.member("admin")), Role.OWNER, northfield.owner.id)
 
     def test_may_go_where_another_stays(self, northfield):
         with transaction():
-            membership.change_role(db.session.merge(northfield.member("admin")), Role.OWNER)
+            membership.change_role(db.session.merge(northfield.member("admin")), Role.OWNER, northfield.owner.id)
         with transaction():
             membership.remove(db.session.merge(northfield.member("owner")))
 
@@ -56,7 +56,7 @@ class TestTheLastOwner:
             db.session.get_one(User, northfield.admin.id).deactivated_at = db.func.now()
             db.session.get_one(OrganizationMember, northfield.member("admin").id).role = Role.OWNER
         with pytest.raises(LastOwner), transaction():
-            membership.change_role(db.session.merge(northfield.member("owner")), Role.VIEWER)
+            membership.change_role(db.session.merge(northfield.member("owner")), Role.VIEWER, northfield.owner.id)
 
 
 def test_an_organization_without_an_owner_cannot_be_made(app):

@@ -25,7 +25,9 @@ def planted(app, northfield, query):
     """Northfield with a mark in every text, and a row of everything; returns the path of an invitation's link."""
     here = northfield.organization.id
     with northfield.inside(app), transaction():
-        db.session.get_one(type(northfield.organization), here).rename(f"{CANARY} Ltd", f"{CANARY}-ltd")
+        db.session.get_one(type(northfield.organization), here).rename(
+            f"{CANARY} Ltd", f"{CANARY}-ltd", northfield.owner.id
+        )
         project = Project.create(here, f"{CANARY} project", f"{CANARY} words", RESTRICTED, northfield.owner.id)
         project.set_role(northfield.guest.id, Role.VIEWER, northfield.owner.id)
         issued = [

@@ -1,13 +1,31 @@
+import re
 import threading
 
 import pytest
 
-from models import Invitation, db, transaction
+import access
+from models import Invitation, OrganizationMember, db, transaction
 
 PEOPLE = "/orgs/northfield/people"
 ROLES = ["VIEWER", "OPERATOR", "ADMIN", "OWNER"]
 MEMBERS = ["owner", "admin", "operator", "viewer"]
 NOWHERE = "00000000-0000-7000-8000-000000000000"
+TIME = " at [0-9:]{8} UTC[.] "
+SVEN = "sven.weber@example.org"
+
+
+def text_of(answer):
+    return " ".join(re.sub("<[^>]*>", " ", answer.text).split()).replace(" .", ".")
+
+
+def granted(query, name):
+    """Who gave a member of Northfield their role, and when."""
+    return query(
+        "SELECT g.name, m.granted_at FROM organization_members m JOIN users u ON u.id = m.user_id "
+        "JOIN organizations o ON o.id = m.organization_id AND o.slug = 'northfield' "
+        "LEFT JOIN users g ON g.id = m.granted_by WHERE u.name = %(name)s",
+        name=name,
+    )[0]
 
 
 @pytest.fixture
@@ -106,14 +124,14 @@ def test_an_admin_changes_a_role(as_, path, role_of):
     answer = admin.post(path("viewer") + "/role", role="OPERATOR")
     assert (answer.status_code, answer.location) == (303, PEOPLE)
     assert role_of("viewer") == "OPERATOR"
-    assert "Role changed to Operator for Hana Reyes." in admin.get(PEOPLE).text
+    assert "Role changed to Operator for Hana Reyes at " in admin.get(PEOPLE).text
 
 
 def test_htmx_gets_the_row_and_a_toast(as_, path, northfield):
     answer = as_("admin").post(path("viewer") + "/role", hx=True, role="OPERATOR")
     assert answer.text.strip().startswith(f'<tr id="m-{northfield.member("viewer").id}">')
     assert 'data-role="operator"' in answer.text
-    assert "Role changed to Operator for Hana Reyes." in answer.text
+    assert "Role changed to Operator for Hana Reyes at " in answer.text
     assert answer.text.split("<hx-partial")[0].strip() in as_("admin").get(PEOPLE).text
 
 
@@ -167,21 +185,78 @@ def test_demoting_revokes_what_could_not_be_sent_any_more(as_, path, invited, qu
     invited("a@example.org", "OWNER", by="admin")
     invited("b@example.org", "ADMIN", by="admin")
     owner = as_("owner")
-    assert "sent 2 invitations that are still pending" in owner.get(path("admin")).text
+    assert "1 pending invitation (a@example.org) they sent is revoked." in owner.get(path("admin")).text
     owner.post(path("admin") + "/role", role="ADMIN")
-    assert "1 invitation they sent was revoked." in owner.get(PEOPLE).text
+    assert re.search(TIME + "Ended: 1 invitation they sent[.]", owner.get(PEOPLE).text)
     assert query("SELECT email FROM invitations WHERE revoked_at IS NOT NULL") == [("a@example.org",)]
 
 
-def test_the_second_of_two_at_once_sees_what_the_first_did(as_, path, role_of):
-    owner = as_("owner")
-    owner.post(path("viewer") + "/role", role="OPERATOR", version="1")
-    late = owner.post(path("viewer") + "/role", role="ADMIN", version="1")
-    assert late.status_code == 409
-    assert "Hana Reyes is now Operator. You chose Admin." in late.text
+@pytest.fixture
+def late(as_, path):
+    """late(hx=False) -> what Amara is answered who makes Hana an Admin, when Sven has just made her Operator."""
+
+    def come_second(**how):
+        as_("admin").post(path("viewer") + "/role", role="OPERATOR", version="1")
+        return as_("owner").post(path("viewer") + "/role", role="ADMIN", version="1", **how)
+
+    return come_second
+
+
+@pytest.mark.parametrize("hx", [True, False])
+def test_the_second_of_two_at_once_sees_what_the_first_did(late, role_of, hx):
+    answer = late(hx=hx)
+    assert answer.status_code == 409
+    words = text_of(answer)
+    assert re.search("Sven Weber changed this (just now|[0-9]+ seconds? ago)[.]", words)
+    assert "Hana Reyes is now Operator. You chose Admin." in words
+    assert "autofocus" in answer.text.split('class="note warn"')[1].split(">")[0]
     assert role_of("viewer") == "OPERATOR"
+
+
+def test_the_second_may_insist(late, as_, path, role_of):
+    answer = late()
+    form = answer.text[: answer.text.index("Make Hana Reyes an Admin")].rpartition("<form")[2]
+    fields = dict(re.findall('name="(version|role)" value="([^"]+)"', form))
+    assert fields == {"version": "2", "role": "ADMIN"}
+    assert as_("owner").post(path("viewer") + "/role", **fields).status_code == 303
+    assert role_of("viewer") == "ADMIN"
+
+
+def test_the_second_may_leave_it(late, as_, role_of):
+    link = late().text.split("Keep Operator")[0].rpartition('href="')[2].split('"')[0]
+    assert as_("owner").get(link).status_code == 200
+    assert role_of("viewer") == "OPERATOR"
+
+
+def test_who_wants_the_same_is_not_late(as_, path, role_of, query):
+    owner = as_("owner")
+    as_("admin").post(path("viewer") + "/role", role="OPERATOR", version="1")
     assert owner.post(path("viewer") + "/role", role="OPERATOR", version="1").status_code == 303
-    assert owner.post(path("viewer") + "/role", role="ADMIN", version="3").status_code == 303
+    assert "Hana Reyes is already an Operator." in owner.get(PEOPLE).text
+    assert granted(query, "Hana Reyes")[0] == "Sven Weber"
+
+
+def test_changing_a_role_notes_who_and_when(as_, path, query):
+    before = granted(query, "Hana Reyes")
+    as_("admin").post(path("viewer") + "/role", role="OPERATOR")
+    after = granted(query, "Hana Reyes")
+    assert after[0] == "Sven Weber"
+    assert after[1] > before[1]
+    assert granted(query, "Amara Okafor")[0] == "Amara Okafor"  # who created the organization
+
+
+def test_each_choice_says_what_it_would_end(as_, path, app, northfield, invited):
+    invited("a@example.org", by="admin")
+    invited("b@example.org", by="admin")
+    page = as_("owner").get(path("admin")).text
+    ends = dict(re.findall('value="([A-Z]+)"[^>]*>.*?(?:id="[^"]+-ends">([^<]*)<|</div>)', page, flags=re.S))
+    assert ends["VIEWER"] == (
+        "They can no longer use 1 project (Payroll). They can do less on 1 project (Billing pipeline). "
+        "2 pending invitations (a@example.org and b@example.org) they sent are revoked."
+    )
+    assert ends["OPERATOR"] == ends["VIEWER"]
+    assert ends["ADMIN"] == ends["OWNER"] == ""
+    assert "You can no longer use 1 project (Payroll)." in as_("admin").get(path("admin")).text
 
 
 @pytest.mark.parametrize("version", ["x", "\0", "-1", "9" * 40])
@@ -199,16 +274,19 @@ def test_removing_says_what_ends_and_ends_it(as_, path, role_of, invited, northf
         "INSERT INTO project_members (project_id, organization_id, user_id, role) VALUES (%(p)s, %(o)s, %(u)s, 'ADMIN')"
     )
     query(with_row, p=northfield.project.id, o=northfield.organization.id, u=northfield.admin.id)
+    query("UPDATE invitations SET project_id = %(p)s WHERE id = %(i)s", p=northfield.restricted.id, i=invited(SVEN))
     owner = as_("owner")
     review = owner.get(path("admin") + "/remove").text
-    assert "its 2 projects" in review
-    assert "1 role set for them on projects ends." in review
-    assert "2 pending invitations they sent are revoked." in review
+    assert "2 projects (Billing pipeline and Payroll). Pages they have open stop working at once." in review
+    assert "1 role (Billing pipeline) set for them on projects ends." in review
+    assert "2 pending invitations (a@example.org and b@example.org) they sent are revoked." in review
+    assert "1 pending invitation (Payroll) of them to projects is revoked." in review
     assert owner.post(path("admin") + "/remove").location == PEOPLE
-    assert "Removed Sven Weber from Northfield. 2 invitations they sent were revoked." in owner.get(PEOPLE).text
+    said = "Ended: 1 project role, 2 invitations they sent, 1 invitation of them to a project."
+    assert re.search(f"Removed Sven Weber from Northfield{TIME}{said}", owner.get(PEOPLE).text)
     assert role_of("admin") is None
     assert query("SELECT count(*) FROM project_members WHERE user_id = %(u)s", u=northfield.admin.id) == [(0,)]
-    assert query("SELECT count(*) FROM invitations WHERE revoked_at IS NOT NULL") == [(2,)]
+    assert query("SELECT count(*) FROM invitations WHERE revoked_at IS NOT NULL") == [(3,)]
     assert as_("admin").get(PEOPLE).status_code == 404
 
 
@@ -220,7 +298,7 @@ def test_htmx_gets_the_list_with_the_next_row_in_focus(as_, path, northfield):
     part = answer.text
     assert "Kofi" not in part.split("<hx-partial")[0]
     assert 'aria-sort="descending"' in part
-    assert "Removed Kofi Mensah from Northfield." in part
+    assert "Removed Kofi Mensah from Northfield at " in part
     row = part[part.index(f'id="change-{northfield.member("viewer").id}"') :]
     assert "autofocus" in row[: row.index(">")]
     assert part.count("autofocus") == 1
@@ -231,6 +309,40 @@ def test_who_is_gone_is_not_found(as_, path):
     owner.post(path("viewer") + "/remove")
     assert owner.post(path("viewer") + "/remove").status_code == 404
     assert owner.post(path("viewer") + "/role", role="ADMIN").status_code == 404
+
+
+@pytest.mark.parametrize("hx", [True, False])
+def test_removing_twice_is_done(as_, path, hx):
+    owner, review = as_("owner"), as_("admin").get(path("viewer") + "/remove").text
+    assert 'name="name" value="Hana Reyes"' in review
+    owner.post(path("viewer") + "/remove")
+    admin = as_("admin")
+    answer = admin.post(path("viewer") + "/remove", hx=hx, name="Hana Reyes")
+    assert answer.status_code == (200 if hx else 303)
+    said = answer.text if hx else admin.get(answer.location).text
+    assert "Hana Reyes was already removed from Northfield." in said
+
+
+def test_of_two_who_remove_at_once_the_second_is_told_that_it_is_done(app, northfield, query):
+    with northfield.inside(app):
+        member = db.session.get_one(OrganizationMember, northfield.member("viewer").id)
+        query("DELETE FROM organization_members WHERE id = %(id)s", id=member.id)
+        with transaction():
+            assert not access.confirm_remove(access.standing(northfield.organization.id, northfield.admin.id), member)
+
+
+def test_an_accepted_invitation_notes_who_sent_it(as_, invited, northfield, query):
+    as_("stranger").post(f"/orgs/invitations/{invited(northfield.stranger.email, by='admin')}/accept")
+    assert granted(query, "Mateo Lindqvist")[0] == "Sven Weber"
+
+
+def test_who_never_was_here_is_answered_like_who_is_gone(as_, northfield):
+    owner, answers = as_("owner"), []
+    for id in (northfield.harbour_member.id, NOWHERE):
+        answers.append(owner.post(f"{PEOPLE}/{id}/remove", hx=True, name="Hana Reyes"))
+    assert answers[0].text == answers[1].text
+    assert owner.post(f"{PEOPLE}/{NOWHERE}/remove", name="x" * 101).status_code == 404
+    assert owner.post(f"{PEOPLE}/{NOWHERE}/remove", name="Hana Reyes", token="old").status_code == 404
 
 
 def test_removing_oneself_is_leaving(as_, path, role_of):

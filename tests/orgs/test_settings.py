@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from tests.factories import PASSWORD
@@ -99,15 +101,36 @@ def test_a_name_that_cannot_be_is_refused(as_, here, name):
     assert here()[0] == "Northfield"
 
 
-def test_who_is_late_sees_what_the_other_saved(as_, here):
+@pytest.mark.parametrize("hx", [True, False])
+def test_who_is_late_sees_both_and_may_insist(as_, here, hx):
     owner = as_("owner")
-    owner.post(SETTINGS, name="First", slug="northfield", version="1")
-    late = owner.post(SETTINGS, name="Second", slug="northfield", version="1")
+    as_("admin").post(SETTINGS, name="First", slug="northfield", version="1")
+    late = owner.post(SETTINGS, hx=hx, name="Second", slug="northfield", version="1")
     assert late.status_code == 409
-    assert "The name is now “First”" in late.text
+    assert "Sven Weber changed this" in late.text
+    assert "<dt>Name is now</dt><dd>First</dd>" in late.text
+    assert "<dt>You typed</dt><dd>Second</dd>" in late.text
     assert 'value="Second"' in late.text
+    assert 'name="version" value="2"' in late.text
+    assert "Save mine" in late.text
     assert here()[0] == "First"
     assert owner.post(SETTINGS, name="Second", slug="northfield", version="2").status_code == 303
+    assert here()[0] == "Second"
+
+
+def test_who_is_late_may_keep_the_others(as_, here):
+    as_("admin").post(SETTINGS, name="First", slug="southfield", version="1")
+    late = as_("owner").post("/orgs/southfield/settings", name="Second", slug="northfield", version="1")
+    link = late.text.split("Keep theirs")[0].rpartition('href="')[2].split('"')[0]
+    assert 'value="First"' in as_("owner").get(link).text
+    assert here()[:2] == ("First", "southfield")
+
+
+def test_who_saves_the_same_is_not_late(as_, query):
+    for name in ("admin", "owner"):
+        assert as_(name).post(SETTINGS, name="First", slug="northfield", version="1").status_code == 303
+    changed = "SELECT u.name, o.version FROM organizations o JOIN users u ON u.id = o.updated_by"
+    assert query(changed) == [("Sven Weber", 2)]
 
 
 def test_a_stale_token_keeps_what_was_typed(as_, here):
@@ -123,12 +146,24 @@ def test_a_stale_token_keeps_what_was_typed(as_, here):
 
 @pytest.mark.parametrize("name", ["admin", "operator", "viewer"])
 def test_anyone_may_leave(as_, name):
+    one, two = "You lose access to 1 project (Billing pipeline).", "2 projects (Billing pipeline and Payroll)."
+    usable = {"admin": two, "operator": one, "viewer": one}
     person = as_(name)
-    assert "You lose access to 2 projects. An Admin can invite you again." in person.get(f"{SETTINGS}/leave").text
+    assert usable[name] in person.get(f"{SETTINGS}/leave").text
     answer = person.post(f"{SETTINGS}/leave")
     assert (answer.status_code, answer.location) == (303, "/orgs")
-    assert "You left Northfield." in person.get("/orgs").text
+    assert "You left Northfield at " in person.get("/orgs").text
     assert person.get("/orgs/northfield").status_code == 404
+
+
+def test_leaving_says_what_ends_and_ended(as_, invited):
+    invited("ana@example.org", by="admin")
+    admin = as_("admin")
+    review = admin.get(f"{SETTINGS}/leave").text
+    assert "1 pending invitation (ana@example.org) you sent is revoked." in review
+    assert "Pages you have open stop working at once." in review
+    admin.post(f"{SETTINGS}/leave")
+    assert re.search("at [0-9:]{8} UTC[.] Ended: 1 invitation you sent[.]", admin.get("/orgs").text)
 
 
 @pytest.mark.parametrize("hx", [True, False])
@@ -156,7 +191,7 @@ def delete(person, **fields):
 def test_deleting_says_what_it_ends(as_, invited):
     invited("ana@example.org")
     page = as_("owner").get(f"{SETTINGS}/delete").text
-    assert "4 memberships · 2 projects · 1 pending invitation" in page
+    assert "4 memberships · 1 guest · 2 projects · 1 pending invitation" in page
 
 
 def test_an_owner_deletes(as_, here):
@@ -164,7 +199,7 @@ def test_an_owner_deletes(as_, here):
     answer = delete(owner, confirm="  NorthField ")
     assert (answer.status_code, answer.location) == (303, "/orgs")
     assert here()[2]
-    assert "Northfield was deleted. Its Owners can restore it until" in owner.get("/orgs").text
+    assert re.search("deleted at [0-9:]{8} UTC[.] Its Owners can restore it until", owner.get("/orgs").text)
     for name in ("owner", "viewer", "guest", "stranger"):
         assert as_(name).get("/orgs/northfield").status_code == 404
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 import access
-from access import Access
+from access import Access, Rule
 from models import Organization, OrganizationMember, Project, ProjectMember, Role, User, db, tenant, transaction
 from models.identity import Actor
 
@@ -64,6 +64,11 @@ def world(context):
     return here.id, projects, users
 
 
+def without_row(kind, organization):
+    """What remains without the row: the table's first column."""
+    return LETTERS[TABLES[kind].get((organization, "-"), "-")]
+
+
 def actor(here, user):
     return access.standing(here, user.id) or Actor(user.id, here, None)
 
@@ -103,6 +108,94 @@ def test_one_person_is_seen_as_in_the_list(kind, world):
         assert person.organization_role is LETTERS[organization]
         assert person.set_here is LETTERS[row]
         assert person.decides_here == (row in "VOAW" and LETTERS[row] is LETTERS[letter])
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_an_explanation_agrees_with_what_it_explains(kind, world):
+    here, projects, users = world
+    place = access.project_for(actor(here, users["W", "-"]), projects[kind].id)
+    for (organization, row), letter in TABLES[kind].items():
+        if (organization, row) == ("-", "-"):
+            continue
+        case, person = (organization, row), access.access_of(place, users[organization, row].id)
+        explained = access.explain(place, person)
+        sources = [source for source in (explained.membership, explained.row) if source]
+        assert (explained.membership is None) == (organization == "-"), case
+        assert (explained.row is None) == (row == "-"), case
+        counting = {source.gives for source in sources if source.counts}
+        assert counting == ({LETTERS[letter]} if letter != "-" else set()), case
+        assert all((source.gives is LETTERS[letter]) == source.counts for source in sources if source.gives), case
+        if explained.row:
+            assert explained.row.remains is without_row(kind, organization), case
+        if explained.membership:
+            assert explained.membership.remains is None, case
+        assert explained.rule is rule(kind, organization, row), case
+
+
+def rule(kind, organization, row):
+    if organization in "W-":
+        return Rule.OWNER if organization == "W" else Rule.GUEST
+    if kind == "restricted" and organization != "A":
+        return Rule.NAMED
+    if row == "-":
+        return Rule.OPEN if kind == "organization" else Rule.ADMINS
+    return Rule.SAME if row == "F" else Rule.HIGHER
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_each_choice_comes_to_what_the_table_says(kind, world):
+    here, projects, users = world
+    place = access.project_for(actor(here, users["W", "-"]), projects[kind].id)
+    table = TABLES[kind]
+    for organization, row in table:
+        if (organization, row) == ("-", "-"):
+            continue
+        outcomes = access.outcomes(place, access.access_of(place, users[organization, row].id))
+        assert outcomes.removed is without_row(kind, organization), (organization, row)
+        for column, role in LETTERS.items():
+            if column != "-" and (organization, column) in table:
+                assert outcomes.by_choice[role] is LETTERS[table[organization, column]], (organization, row, column)
+
+
+def test_previews_of_another_organization_role_agree(world):
+    _, _, users = world
+    for organization, row in CASES:
+        if organization == "-":
+            continue
+        member = db.session.scalars(
+            select(OrganizationMember).where(OrganizationMember.user_id == users[organization, row].id)
+        ).one()
+        for role, lowering in access.lowering(member).items():
+            then = next(letter for letter, other in LETTERS.items() if other is role)
+            now = {kind: LETTERS[table[organization, row]] for kind, table in TABLES.items()}
+            after = {kind: LETTERS[table[then, row]] for kind, table in TABLES.items()}
+            lost = [kind for kind in TABLES if now[kind] and not after[kind]]
+            lowered = [kind for kind in TABLES if now[kind] and after[kind] and after[kind] < now[kind]]
+            assert (lowering.lost.number, list(lowering.lost.names)) == (len(lost), lost), (organization, row, role)
+            assert (lowering.lowered.number, list(lowering.lowered.names)) == (len(lowered), lowered)
+        usable = [kind for kind, table in TABLES.items() if table[organization, row] != "-"]
+        assert list(access.losses(member).projects.names) == usable
+
+
+@pytest.mark.parametrize(("kind", "other"), [("organization", "restricted"), ("restricted", "organization")])
+def test_previews_of_restricting_and_opening_agree(kind, other, world):
+    here, projects, users = world
+    place = access.project_for(actor(here, users["W", "-"]), projects[kind].id)
+    roles = [(LETTERS[TABLES[kind][case]], LETTERS[TABLES[other][case]]) for case in CASES]
+    shift = access.shift(place)
+    assert shift.lost.number == len([1 for now, then in roles if now and not then])
+    assert shift.gained.number == len([1 for now, then in roles if then and not now])
+    assert shift.lowered.number == len([1 for now, then in roles if now and then and then < now])
+    assert len(shift.lost.names) == min(3, shift.lost.number)
+
+
+def test_a_preview_of_archiving_agrees(world):
+    here, projects, users = world
+    place = access.project_for(actor(here, users["W", "-"]), projects["restricted"].id)
+    able = [case for case, letter in TABLES["restricted"].items() if letter in "OAW"]
+    paused = access.pause(place)
+    assert paused.people.number == len(able)
+    assert set(paused.people.names) <= {str(case) for case in able}
 
 
 @pytest.mark.parametrize("kind", TABLES)

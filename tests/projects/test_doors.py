@@ -13,6 +13,7 @@ ON_AN_OPEN_PROJECT = """
     GET   {open}/edit                               200 200 200 403 404 404 302
     POST  {open}/edit            name=Atlas         303 303 303 403 404 404 302
     POST  {open}/edit            access=restricted  303 303 403 403 404 404 302
+    GET   {open}/archive                            200 200 403 403 404 404 302
     POST  {open}/archive                            303 303 403 403 404 404 302
     POST  {open}/restore                            303 303 403 403 404 404 302
     GET   {open}/delete                             200 200 403 403 404 404 302
@@ -24,7 +25,11 @@ ON_AN_OPEN_PROJECT = """
     POST  {open}/access/{viewer}  inherit=1         303 303 403 403 404 404 302
     POST  {open}/access/{owner}   role=VIEWER       303 403 403 403 404 404 302
     POST  {open}/access/{viewer}/remove             303 303 403 303 404 404 302
+    GET   {open}/access/{viewer}/why                200 200 200 200 404 404 302
+    GET   {open}/access/{owner}/why                 200 200 200 200 404 404 302
     GET   {open}/access/{guest}                     404 404 404 404 404 404 302
+    GET   {open}/access/{guest}/why                 404 404 404 404 404 404 302
+    GET   {open}/access/{stranger}/why              404 404 404 404 404 404 302
     POST  {open}/access/{guest}   role=VIEWER       404 404 404 404 404 404 302
     GET   {open}/access/{stranger}                  404 404 404 404 404 404 302
     POST  {open}/access/{stranger}/remove           404 404 404 404 404 404 302
@@ -41,6 +46,9 @@ ON_A_RESTRICTED_PROJECT = """
     GET   {restricted}/access/{guest}                    200 200 404 404 200 404 302
     GET   {restricted}/access/{owner}                    200 200 404 404 200 404 302
     GET   {restricted}/access/{admin}                    200 200 404 404 404 404 302
+    GET   {restricted}/access/{guest}/why                200 200 404 404 200 404 302
+    GET   {restricted}/access/{admin}/why                200 200 404 404 404 404 302
+    GET   {restricted}/access/{viewer}/why               200 200 404 404 404 404 302
     POST  {restricted}/access/{guest}  role=VIEWER       303 303 404 404 403 404 302
     POST  {restricted}/access/{guest}  role=OWNER        303 403 404 404 403 404 302
     POST  {restricted}/access/{viewer}  role=VIEWER      303 303 404 404 404 404 302

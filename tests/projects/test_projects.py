@@ -208,14 +208,19 @@ def test_restricting_takes_effect_at_once(browser, northfield, at):
 
 
 def test_two_who_edit_at_once_are_told(browser, northfield, at, query):
-    visitor = browser(northfield.operator)
-    first = {"name": "Atlas", "description": "", "version": "1"}
-    assert visitor.post(at(northfield.project, "edit"), **first).status_code == 303
-    second = visitor.post(at(northfield.project, "edit"), name="Globe", description="", version="1")
+    visitor, url = browser(northfield.operator), at(northfield.project, "edit")
+    assert browser(northfield.admin).post(url, name="Atlas", description="", version="1").status_code == 303
+    second = visitor.post(url, name="Globe", description="", version="1")
     assert second.status_code == 409
-    assert "Somebody else changed this project" in second.text
+    assert "Sven Weber changed this" in second.text
+    assert "<dt>Name</dt><dd>Atlas</dd>" in second.text
+    assert 'value="Globe"' in second.text
     assert 'name="version" value="2"' in second.text
-    assert query("SELECT count(*) FROM projects WHERE name = 'Atlas'")[0][0] == 1
+    link = second.text.split("Keep theirs")[0].rpartition('href="')[2].split('"')[0]
+    assert "Atlas" in visitor.get(link).text
+    assert "Save mine" in second.text
+    assert visitor.post(url, name="Globe", description="", version="2").status_code == 303
+    assert query("SELECT count(*) FROM projects WHERE name = 'Globe'")[0][0] == 1
 
 
 def test_saving_the_same_twice_is_no_conflict(browser, northfield, at):
@@ -228,7 +233,7 @@ def test_archiving_redraws_the_page(browser, northfield, at):
     visitor = browser(northfield.admin)
     fragment = visitor.post(at(northfield.project, "archive"), hx=True).text
     assert "This project is archived." in fragment
-    assert "Billing pipeline is archived." in fragment
+    assert "Billing pipeline was archived at " in fragment
     assert "Archive Billing pipeline" in visitor.post(at(northfield.project, "restore"), hx=True).text
 
 
@@ -301,7 +306,9 @@ def test_a_fragment_is_a_part_of_its_page(page, browser, northfield, at):
     assert "<html" not in fragment.text
 
 
-@pytest.mark.parametrize(("page", "count"), [("", 2), ("/new", 1), ("/{}", 3), ("/{}/edit", 2), ("/{}/delete", 3)])
+@pytest.mark.parametrize(
+    ("page", "count"), [("", 2), ("/new", 1), ("/{}", 3), ("/{}/edit", 3), ("/{}/archive", 3), ("/{}/delete", 3)]
+)
 def test_pages_stay_in_their_budget(page, count, browser, northfield, at, statements):
     visitor, url = browser(northfield.owner), at() + page.format(northfield.project.id)
     with statements() as sent:
