@@ -1,7 +1,7 @@
 """The application and the reference model answer every operation alike, in whatever order (PROMISES.md P3)."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 from copy import deepcopy
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -191,9 +191,12 @@ def expected(world: World) -> dict[str, list[tuple[Any, ...]]]:
 class Sequence(RuleBasedStateMachine):
     """Asks both, and compares."""
 
-    def __init__(self, product: Product, asked: list[Operation]) -> None:
+    product: Product
+    asked: list[Operation]
+
+    def __init__(self) -> None:
         super().__init__()
-        self.product, self.asked, self.world = product, asked, World(deepcopy(START))
+        self.world = World(deepcopy(START))
         self.product.begin()
 
     @rule(op=st.tuples(st.sampled_from(WHAT), st.sampled_from(tuple(START))).flatmap(lambda chosen: some(*chosen)))
@@ -232,11 +235,11 @@ class Sequence(RuleBasedStateMachine):
         assert self.product.kept() == expected(self.world)
 
 
-def compare(product: Product, examples: int, phases: Iterable[Phase] = tuple(Phase)) -> int:
+def compare(product: Product, examples: int, phases: Collection[Phase] = tuple(Phase)) -> int:
     """Run so many sequences; returns how many operations were asked."""
     asked: list[Operation] = []
     run_state_machine_as_test(
-        lambda: Sequence(product, asked),
+        type("Sequence", (Sequence,), {"product": product, "asked": asked}),
         settings=settings(
             max_examples=examples,
             phases=phases,
