@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
-from uuid import uuid5
 
 from flask import Flask
 from itsdangerous import BadData, URLSafeSerializer
@@ -13,7 +12,8 @@ from werkzeug.routing import Rule
 import emails
 from models import OutgoingMail, db
 from models.password import hash_password
-from tests.access.tenants import OTHERS, PEOPLE, STRANGER, A, B, Tenant, everything, put_back
+from tests.access.rows import everything, put_back, session
+from tests.access.tenants import OTHERS, PEOPLE, STRANGER, A, B, Tenant
 from tests.browser_like import Browser
 from tests.factories import PASSWORD
 
@@ -35,7 +35,7 @@ CHANCE = re.compile(
     r"|(?<=/invitations/)[\w.-]{40,}|(?<=expires=)[^;]+|\d{4}-\d\d-\d\dT[\d:.+]+Z?",
     flags=re.I,
 )
-ATOM = re.compile(rf"[0-9a-f-]{{36}}|(?:{A.word}|{B.word}|{NEVER.word})-\w+|7700[678]{2}")
+ATOM = re.compile(rf"[0-9a-f-]{{36}}|(?:{A.word}|{B.word}|{NEVER.word})-\w+|7700[678]{{2}}")
 UNSTABLE = ("Date", "X-Request-Id", "Content-Length")
 
 Position = tuple[str, str]  # ("path", "project_id"), ("query", "next"), ("form", "member"), ("header", "Referer")
@@ -132,7 +132,7 @@ class Isolation:
     def answer(self, rule: Rule, method: str, who: str, mine: Tenant, theirs: Tenant, sent: Sent) -> Answer:
         """Ask once, and see that nothing of theirs is told or changed."""
         self.asked += 1
-        response = self._ask(rule, method, f"{mine.word}-{who}", mine, sent)
+        response = self._ask(rule, method, who, mine, sent)
         headers = "\n".join(
             f"{name}: {_readable(name, value)}" for name, value in response.headers if name not in UNSTABLE
         )
@@ -157,12 +157,14 @@ class Isolation:
             assert not any(theirs.secrets.search(str(emails.render(mail))) for mail in new)
         self.begin()
 
-    def _ask(self, rule: Rule, method: str, sid: str, mine: Tenant, sent: Sent) -> Any:
+    def _ask(self, rule: Rule, method: str, who: str, mine: Tenant, sent: Sent) -> Any:
         given = {place: values[0] for place, values in VALUES[mine.word].items() if place[0] == "path"} | sent
         of = {kind: {name: value for (k, name), value in given.items() if k == kind} for kind, _ in VALUES[mine.word]}
         browser = Browser(self.app)
         browser.client.set_cookie("visitor", "somebody")
-        browser.client.set_cookie("session", sid)
+        sid = f"{mine.word}-{who}"
+        if who != "visitor":
+            browser.client.set_cookie("session", sid)
         token = self.tokens[sid] = self.tokens.get(sid) or browser.token()
         form = {**FORM, "confirm": mine.slug, "csrf_token": token, **of["form"]} if method == "POST" else None
         url = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: of["path"][found[1]], rule.rule)
@@ -173,9 +175,7 @@ class Isolation:
         """The row of a log-in. `former` was removed from the other tenant, and is nothing in this one."""
         other = B if mine is A else A
         key = {"stranger": STRANGER, "former": other.former}.get(who) or mine.id(f"user {who}")
-        interface: Any = self.app.session_interface
-        row = {"id": uuid5(key, mine.word), "sid": interface._get_store_id(f"{mine.word}-{who}"), "user_id": key}
-        return {**row, "sess": {"_user_id": str(key), "_fresh": True}, "credential_epoch": 1, "expire": "tomorrow"}
+        return session(self.app, f"{mine.word}-{who}", key)
 
 
 def _pick(tenant: Tenant, place: Position, n: int) -> str:

@@ -1,16 +1,13 @@
-"""Two tenants that are full of words and keys which nobody else may ever see, and how both are put back in a moment."""
+"""Two tenants full of words and keys that nobody else may ever see, and people who belong to neither."""
 
-import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from models import db
+from tests.access.rows import Rows
 
-Rows = dict[str, list[dict[str, Any]]]
 PEOPLE = {"owner": "OWNER", "admin": "ADMIN", "operator": "OPERATOR", "viewer": "VIEWER", "guest": None}
 
 
@@ -118,27 +115,3 @@ def person(key: UUID, name: str) -> dict[str, Any]:
 
 STRANGER = uuid5(NAMESPACE_URL, "stranger")
 OTHERS = [person(A.former, "once here"), person(B.former, "once there"), person(STRANGER, "never anywhere")]
-
-
-def put_back(query: Callable[..., Any], *worlds: Rows) -> None:
-    """Make the database hold exactly these rows."""
-    tables = [table.name for table in db.metadata.sorted_tables]
-    deletes = " ".join(f"DELETE FROM {table};" for table in reversed(tables))
-    query(f"DO $$ BEGIN {deletes} END $$")
-    rows = {table: [row for world in worlds for row in world.get(table, ())] for table in tables}
-    # One statement, so that what refers to each other is there at once; a row without a column takes its default.
-    inserts = [_insert(table, row) for table in tables for row in rows[table]]
-    query("WITH " + ", ".join(f"i{n} AS ({insert})" for n, insert in enumerate(inserts)) + " SELECT 1")
-
-
-def _insert(table: str, row: dict[str, Any]) -> str:
-    row = {"created_at": "yesterday", **row}
-    names, values = ", ".join(row), json.dumps(row, default=str).replace("'", "''")
-    made = f"SELECT {names} FROM jsonb_populate_record(NULL::{table}, '{values}')"
-    return f"INSERT INTO {table} ({names}) {made} ON CONFLICT DO NOTHING"
-
-
-def everything(query: Callable[..., Any]) -> list[str]:
-    """Every row of every table, as text."""
-    every = " UNION ALL ".join(f"SELECT '{t.name} ' || t::text FROM {t.name} t" for t in db.metadata.sorted_tables)
-    return sorted(row[0] for row in query(every))
