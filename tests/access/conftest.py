@@ -1,44 +1,26 @@
 """What the proofs of access share: eight people who are logged in, and organizations that are laid out in a moment."""
 
-import json
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
+from flask import Flask
 
-from models import User, transaction
+from models.password import hash_password
 from tests.access.model import FOLLOWS, Organization
+from tests.access.rows import Rows, logged_in, put_back, session
 from tests.browser_like import Browser
-from tests.factories import add_user
+from tests.factories import PASSWORD
 
 PEOPLE = ("amara", "ravi", "sven", "kofi", "hana", "lena", "mateo", "ines")
 ROLES = ("", "VIEWER", "OPERATOR", "ADMIN", "OWNER")
 
-_CLEAR = """DO $$ BEGIN
-  DELETE FROM outgoing_mail; DELETE FROM rate_limits; DELETE FROM invitations; DELETE FROM organizations;
-END $$"""
-# One statement: an organization has its Owner from the first moment.
-_LAY = """
-WITH o AS (
-  INSERT INTO organizations (id, name, slug) SELECT id, name, name
-  FROM jsonb_to_recordset(%(organizations)s::jsonb) AS r (id uuid, name text)
-), m AS (
-  INSERT INTO organization_members (id, organization_id, user_id, role) SELECT id, organization_id, user_id, role::role
-  FROM jsonb_to_recordset(%(members)s::jsonb) AS r (id uuid, organization_id uuid, user_id uuid, role text)
-), p AS (
-  INSERT INTO projects (id, organization_id, name, access) SELECT id, organization_id, name, access
-  FROM jsonb_to_recordset(%(projects)s::jsonb) AS r (id uuid, organization_id uuid, name text, access text)
-)
-INSERT INTO project_members (project_id, organization_id, user_id, role)
-SELECT project_id, organization_id, user_id, role::role
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (project_id uuid, organization_id uuid, user_id uuid, role text)
-"""
-
 
 def id_of(*names: str) -> UUID:
-    """The key of what is laid out: id_of("north"), id_of("north", "amara") or id_of("north", "atlas")."""
+    """The key of what is laid out: id_of("amara"), id_of("north"), id_of("north", "atlas") …."""
     return uuid5(NAMESPACE_URL, "/".join(names))
 
 
@@ -50,36 +32,54 @@ def listed(page: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def users(app: Any) -> dict[str, User]:
-    """The accounts of PEOPLE."""
-    with app.app_context(), transaction():
-        return {name: add_user(name.capitalize()) for name in PEOPLE}
+def users() -> dict[str, SimpleNamespace]:
+    """The accounts of PEOPLE: `id` and `email` of each."""
+    return {name: SimpleNamespace(id=id_of(name), email=f"{name}@example.org") for name in PEOPLE}
 
 
 @pytest.fixture
-def people(users: dict[str, User], browser: Callable[..., Browser]) -> dict[str, Browser]:
-    """A browser for each of PEOPLE, logged in."""
-    return {name: browser(user) for name, user in users.items()}
+def people(app: Flask) -> dict[str, Browser]:
+    """A browser for each of PEOPLE, logged in once something is laid out."""
+    return {name: logged_in(app, name) for name in PEOPLE}
 
 
 @pytest.fixture
-def lay(users: dict[str, User], query: Callable[..., Any]) -> Callable[[dict[str, Organization]], None]:
-    """lay({"north": Organization(…)}) makes exactly these organizations, with keys from id_of()."""
+def lay(
+    app: Flask, users: dict[str, SimpleNamespace], query: Callable[..., Any]
+) -> Callable[[dict[str, Organization]], None]:
+    """lay({"north": Organization(…)}) makes PEOPLE and exactly these organizations, with keys from id_of()."""
+    with app.app_context():
+        known = {"password_hash": hash_password(PASSWORD), "email_verified_at": "yesterday"}
+        sessions = [session(app, name, user.id) for name, user in users.items()]
+    accounts = [
+        {"id": user.id, "name": name.capitalize(), "email": user.email, "email_key": user.email, **known}
+        for name, user in users.items()
+    ]
 
     def lay_out(organizations: dict[str, Organization]) -> None:
-        rows: dict[str, list[dict[str, Any]]] = {"organizations": [], "members": [], "projects": [], "rows": []}
-        for name, made in organizations.items():
-            here = {"organization_id": id_of(name)}
-            rows["organizations"].append({"id": id_of(name), "name": name})
-            for who, role in made.members.items():
-                rows["members"].append({**here, "id": id_of(name, who), "user_id": users[who].id, "role": ROLES[role]})
-            for title, project in made.projects.items():
-                access = "restricted" if project.restricted else "organization"
-                rows["projects"].append({**here, "id": id_of(name, title), "name": title, "access": access})
-                for who, role in project.rows.items():
-                    row = {"project_id": id_of(name, title), "user_id": users[who].id}
-                    rows["rows"].append({**here, **row, "role": ROLES[role] if role != FOLLOWS else None})
-        query(_CLEAR)
-        query(_LAY, **{name: json.dumps(value, default=str) for name, value in rows.items()})
+        rows = [_rows(name, organization) for name, organization in organizations.items()]
+        put_back(query, {"users": accounts, "sessions": sessions}, *rows)
 
     return lay_out
+
+
+def _rows(name: str, made: Organization) -> Rows:
+    """One organization, as rows."""
+    here = {"organization_id": id_of(name)}
+    projects = [(title, id_of(name, title), project) for title, project in made.projects.items()]
+    return {
+        "organizations": [{"id": id_of(name), "name": name, "slug": name}],
+        "organization_members": [
+            {**here, "id": id_of(name, who), "user_id": id_of(who), "role": ROLES[role]}
+            for who, role in made.members.items()
+        ],
+        "projects": [
+            {**here, "id": key, "name": title, "access": "restricted" if project.restricted else "organization"}
+            for title, key, project in projects
+        ],
+        "project_members": [
+            {**here, "project_id": key, "user_id": id_of(who), "role": ROLES[role] if role != FOLLOWS else None}
+            for _, key, project in projects
+            for who, role in project.rows.items()
+        ],
+    }

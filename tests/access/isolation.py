@@ -12,7 +12,7 @@ from werkzeug.routing import Rule
 import emails
 from models import OutgoingMail, db
 from models.password import hash_password
-from tests.access.rows import everything, put_back, session
+from tests.access.rows import everything, logged_in, put_back, session
 from tests.access.tenants import OTHERS, PEOPLE, STRANGER, A, B, Tenant
 from tests.browser_like import Browser
 from tests.factories import PASSWORD
@@ -160,11 +160,9 @@ class Isolation:
     def _ask(self, rule: Rule, method: str, who: str, mine: Tenant, sent: Sent) -> Any:
         given = {place: values[0] for place, values in VALUES[mine.word].items() if place[0] == "path"} | sent
         of = {kind: {name: value for (k, name), value in given.items() if k == kind} for kind, _ in VALUES[mine.word]}
-        browser = Browser(self.app)
-        browser.client.set_cookie("visitor", "somebody")
         sid = f"{mine.word}-{who}"
-        if who != "visitor":
-            browser.client.set_cookie("session", sid)
+        browser = Browser(self.app) if who == "visitor" else logged_in(self.app, sid)
+        browser.client.set_cookie("visitor", "somebody")
         token = self.tokens[sid] = self.tokens.get(sid) or browser.token()
         form = {**FORM, "confirm": mine.slug, "csrf_token": token, **of["form"]} if method == "POST" else None
         url = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: of["path"][found[1]], rule.rule)

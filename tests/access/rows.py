@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from flask import Flask
 
 from models import db
+from tests.browser_like import Browser
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -17,6 +18,14 @@ def session(app: Flask, sid: str, user_id: UUID) -> dict[str, Any]:
     interface: Any = app.session_interface
     row = {"id": uuid5(user_id, sid), "sid": interface._get_store_id(sid), "user_id": user_id, "credential_epoch": 1}
     return {**row, "sess": {"_user_id": str(user_id), "_fresh": True}, "expire": "tomorrow"}
+
+
+def logged_in(app: Flask, sid: str) -> Browser:
+    """A browser with the cookie of that session, and one of a visitor's."""
+    made = Browser(app)
+    made.client.set_cookie("visitor", "somebody")
+    made.client.set_cookie("session", sid)
+    return made
 
 
 def put_back(query: Callable[..., Any], *worlds: Rows) -> None:

@@ -18,7 +18,7 @@ LOSSES = {
     "the organization": "UPDATE organizations SET deleted_at = now() WHERE id = %(here)s",
 }
 ROUTES = [rule for rule in routes() if "slug" in rule.arguments]
-PAGES, BUTTONS = ([rule for rule in ROUTES if method in rule.methods] for method in ("GET", "POST"))
+PAGES, BUTTONS = ([rule for rule in ROUTES if method in (rule.methods or ())] for method in ("GET", "POST"))
 LAST = 6  # statements: a page has four (tests/test_budget.py), and what comes after a lock is safe by it
 
 

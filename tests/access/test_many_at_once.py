@@ -13,11 +13,11 @@ from threading import Barrier
 
 import pytest
 
-from models import Organization
+import models
 from runtime import database
 from tests.access.conftest import id_of
-from tests.access.rows import put_back, session
-from tests.browser_like import Browser
+from tests.access.model import OWNER, Organization
+from tests.access.rows import logged_in
 
 log = logging.getLogger("freehold.proofs")  # shown with --log-cli-level=INFO
 
@@ -39,44 +39,27 @@ OWNERLESS = """SELECT slug FROM organizations o WHERE deleted_at IS NULL AND NOT
 class Crowd:
     """Owners of one organization, and a hundred hands."""
 
-    def __init__(self, app, query, owners):
-        self.app, self.query, self.owners = app, query, owners
+    def __init__(self, app, lay, owners):
+        self.app, self.lay, self.owners = app, lay, owners
         self.start, self.hands = Barrier(AT_ONCE), ThreadPoolExecutor(AT_ONCE)
-        users = [
-            {"id": id_of(who), "name": who, "email": who, "email_key": who, "password_hash": "-"} for who in owners
-        ]
-        members = [
-            {"id": id_of("north", who), "organization_id": id_of("north"), "user_id": id_of(who), "role": "OWNER"}
-            for who in owners
-        ]
-        organization = {"id": id_of("north"), "name": "north", "slug": "north"}
-        with app.app_context():
-            sessions = [session(app, who, id_of(who)) for who in owners]
-        self.rows = {"users": users, "organizations": [organization], "organization_members": members}
-        self.rows["sessions"] = sessions
-        self.tokens = {who: self.browser(who).token() for who in owners}
-
-    def browser(self, who):
-        made = Browser(self.app)
-        made.client.set_cookie("session", who)
-        return made
+        self.tokens = {who: logged_in(app, who).token() for who in owners}
 
     def round(self, seed):
         """Everybody at once, each with something else, in an order that the seed chooses; returns the answers."""
-        put_back(self.query, self.rows)
+        self.lay({"north": Organization(dict.fromkeys(self.owners, OWNER), {})})
         chance = random.Random(seed)
         deeds = [(OPERATIONS[chance.choice([*OPERATIONS])], *chance.choices(self.owners, k=2)) for _ in range(AT_ONCE)]
         return Counter(self.hands.map(self.act, deeds))
 
     def act(self, deed):
         operation, actor, target = deed
-        (url, fields), browser = operation(actor, target), self.browser(actor)
+        (url, fields), browser = operation(actor, target), logged_in(self.app, actor)
         self.start.wait()
         return browser.client.post(url, data={"csrf_token": self.tokens[actor], **fields}).status_code
 
 
 @pytest.fixture
-def crowd(app_with, query, monkeypatch):
+def crowd(app_with, lay, monkeypatch):
     """crowd(owners) -> a Crowd, on an application that is patient (see above)."""
     monkeypatch.setattr(database, "POOL_TIMEOUT", MINUTE)
     for name in ("LOCK_TIMEOUT", "STATEMENT_TIMEOUT", "IDLE_IN_TRANSACTION_TIMEOUT"):
@@ -84,7 +67,7 @@ def crowd(app_with, query, monkeypatch):
     made = []
 
     def gather(owners=OWNERS):
-        made.append(Crowd(app_with(database_pool=CONNECTIONS), query, owners))
+        made.append(Crowd(app_with(database_pool=CONNECTIONS), lay, owners))
         return made[-1]
 
     yield gather
@@ -116,7 +99,7 @@ def test_an_owner_stays_for_five_hundred_rounds(crowd, query):
 @pytest.fixture
 def without_locks(app, query, monkeypatch):
     """The same rule without its locks, and with time between its look and the commit for another to look, too."""
-    monkeypatch.setattr(Organization, "lock", lambda _self: None)
+    monkeypatch.setattr(models.Organization, "lock", lambda _self: None)
     [(rule,)] = query("SELECT pg_get_functiondef('keep_an_owner'::regproc)")
     assert "FOR NO KEY UPDATE" in rule
     query(rule.replace("FOR NO KEY UPDATE", "").replace("END $function$", "PERFORM pg_sleep(0.05); END $function$"))
