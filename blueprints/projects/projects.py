@@ -145,7 +145,10 @@ def _edited(here: ProjectHere, wanted: tuple[str, str, str]) -> str:
 
 
 def _page_of(here: ProjectHere) -> dict[str, Any]:
-    return {"here": here, "mine": access.access_of(here, g.actor.user_id)}
+    mine = access.access_of(here, g.actor.user_id)
+    if mine is None or mine.effective is None:
+        abort(404)  # it was there at the gate, and was taken away since
+    return {"here": here, "mine": mine}
 
 
 def _changed(here: ProjectHere, toast: str) -> Any:
