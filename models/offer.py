@@ -61,6 +61,8 @@ class Offer(NamedTuple):
         present = Offer.of(self.invitation.id)
         if present is None or present.state is not State.PENDING:
             raise CannotAccept(present.state if present else State.GONE)
+        if not user.hold():
+            raise CannotAccept(State.GONE)
         audit.proven(user.id)
         row = self.invitation
         row.accepted_at, row.accepted_by = func.now(), user.id

@@ -128,6 +128,11 @@ class User(Record, Base):
             self.email_verified_at = func.now()
             self._note(ACCOUNT_ADDRESS_CONFIRMED)
 
+    def hold(self) -> bool:
+        """Keep the account from ending until the transaction does; False where it ended already."""
+        alive = select(User.id).where(User.id == self.id, User.deactivated_at.is_(None))
+        return db.session.scalar(alive.with_for_update(read=True)) is not None
+
     def deactivate(self) -> None:
         """Close the account until it is reactivated; see leaving.deactivate()."""
         self._close()

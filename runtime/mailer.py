@@ -39,18 +39,19 @@ def start(app: Flask, render: Render) -> Callable[[], None]:
     Returns:
         A function that ends this process's worker, and waits for the mail that it is sending.
     """
-    os.register_at_fork(after_in_child=lambda: _start_in_child(app, render))
-    return _thread(app, render)
-
-
-def _start_in_child(app: Flask, render: Render) -> None:
-    with app.app_context():
-        db.engine.dispose(close=False)  # the connections are the parent's
-    _thread(app, render)
-
-
-def _thread(app: Flask, render: Render) -> Callable[[], None]:
     over = threading.Event()
+
+    def start_in_child() -> None:
+        if not over.is_set():
+            with app.app_context():
+                db.engine.dispose(close=False)  # the connections are the parent's
+            _thread(app, render, threading.Event())
+
+    os.register_at_fork(after_in_child=start_in_child)
+    return _thread(app, render, over)
+
+
+def _thread(app: Flask, render: Render, over: threading.Event) -> Callable[[], None]:
     worker = threading.Thread(target=run, args=(app, render, over), name="mail", daemon=True)
     worker.start()
 

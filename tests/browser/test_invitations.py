@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from app import create_app
 from config import Settings
-from models import Invitation, Organization, Role, User, db, transaction
+from models import Invitation, Organization, Role, User, db, tenant, transaction
 from models.text import address
 from tests.factories import PASSWORD, make_user
 
@@ -37,12 +37,14 @@ class Host:
     def invite(self, email: str) -> str:
         """Invite, and return the link that arrived."""
         with self.app.app_context(), transaction():
+            tenant.enter(self.organization.id)
             Invitation.issue(self.organization.id, address(email), Role.OPERATOR, self.amara.id)
         return self.postbox.link_for(email)
 
     def change(self, statement: str) -> None:
         """Change the organization's rows: `:here` is its id."""
         with self.app.app_context(), transaction():
+            tenant.enter(self.organization.id)
             db.session.execute(db.text(statement), {"here": self.organization.id})
 
 

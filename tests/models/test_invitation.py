@@ -273,3 +273,17 @@ def test_what_waits_for_an_address_is_listed_until_it_is_over(northfield):
 def test_nothing_waits_for_a_member(northfield):
     invite(northfield, address(northfield.viewer.email))
     assert Offer.waiting_for(northfield.viewer.id, northfield.viewer.email_key) == []
+
+
+@pytest.mark.parametrize("project", [False, True], ids=["to the organization", "to a project"])
+def test_an_account_that_ended_meanwhile_joins_nothing(northfield, query, project):
+    """Deleting an account ends its memberships; a request to join that was under way must not begin another."""
+    user = make_user("Ana Silva", "ana@example.com")
+    with transaction():
+        here, place = northfield.organization.id, northfield.project.id if project else None
+        invitation = Invitation.issue(here, ANA, Role.OPERATOR, northfield.owner.id, "", place)
+    query("UPDATE users SET deactivated_at = now() WHERE id = %(id)s", id=user.id)
+    with pytest.raises(CannotAccept), transaction():
+        accept(invitation, user)
+    assert query("SELECT FROM organization_members WHERE user_id = %(id)s", id=user.id) == []
+    assert query("SELECT FROM project_members WHERE user_id = %(id)s", id=user.id) == []

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -256,6 +257,21 @@ def test_the_worker_delivers_what_was_queued_before_it_started(server, invite, s
     stop = mailer.start(sender, emails.render)
     server.wait_for(2)
     stop()
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_worker_begins_in_what_is_forked_until_it_is_stopped(sender, query, stopped):
+    """A child of ours that was about to run another program took a mail with it, for as long as a lease lasts."""
+    stop = mailer.start(sender, emails.render)
+    eventually(lambda: listeners(query))
+    if stopped:
+        stop()
+    child = os.fork()
+    if not child:
+        os._exit(sum(thread.name == "mail" for thread in threading.enumerate()))
+    _, status = os.waitpid(child, 0)
+    stop()
+    assert os.waitstatus_to_exitcode(status) == (0 if stopped else 1)
 
 
 def test_the_worker_deletes_what_has_expired_in_its_idle_time(sender, northfield, browser, query, monkeypatch):
