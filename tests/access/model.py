@@ -1,7 +1,6 @@
 """DESIGN.md section 3 a second time, in the plainest Python: what must be answered, and what changes with it.
 
-It knows nothing of the application. Roles are numbers; 0 is none or, as a row on a project, follows the organization.
-"""
+It knows nothing of the application. Roles are numbers; 0 is none or, as a project's row, follows the organization."""
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace as Invitation
@@ -46,13 +45,9 @@ class Organization:
         return {person: role for person in people if (role := self.on(project, person))}
 
 
-class Refused(Exception):
-    pass
-
-
 def need(condition, status=403):
     if not condition:
-        raise Refused(status)
+        raise PermissionError(status)
 
 
 class World:
@@ -76,7 +71,7 @@ class World:
                 self.in_organization(op, here, here.members.get(op.actor, 0), here.members.get(op.person, 0))
                 if op.what in ON_PROJECT:
                     self.on_project(op, here, here.projects[op.project], mine[op.project])
-        except Refused as refused:
+        except PermissionError as refused:
             return refused.args[0]
         return 200
 
@@ -165,8 +160,9 @@ class World:
         return 0 if role < ADMIN else here.on(project, person) if project else role
 
     def offer(self, place, person, role, by, project):
-        one = Invitation(place=place, person=person, role=role, by=by, project=project, state="pending")
-        self.invitations.append(one)
+        self.invitations.append(
+            Invitation(place=place, person=person, role=role, by=by, project=project, state="pending")
+        )
 
     def pending(self, place):
         return [i for i in self.invitations if i.place == place and i.state == "pending"]
