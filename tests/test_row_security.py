@@ -219,3 +219,19 @@ def test_without_the_policy_the_forgetful_query_finds_everything(northfield, own
         cursor.execute("ALTER TABLE projects DISABLE ROW LEVEL SECURITY")
         cursor.execute("SET LOCAL ROLE freehold_web")
         assert cursor.execute("SELECT count(*) FROM projects").fetchone() == (3,)
+
+
+def test_a_host_may_give_the_web_role_a_login_of_its_own(app_with, northfield, browser, settings, owner):
+    """Then the owner's rights are in no web process; what must see everything logs in as the owner."""
+    owner.execute("ALTER ROLE freehold_web LOGIN")
+    try:
+        own = settings.database_url.replace("freehold@", "freehold_web@", 1)
+        app = app_with(database_url=own, database_owner_url=settings.database_url)
+        assert browser(northfield.admin, app=app).get("/orgs/northfield/people").status_code == 200
+        with app.app_context():
+            assert db.session.execute(text("SELECT session_user, current_user")).one() == ("freehold_web",) * 2
+            with pytest.raises(ProgrammingError, match="permission denied"):
+                db.session.execute(text("SET ROLE freehold"))
+        assert app.test_cli_runner().invoke(args=["audit", "verify"]).exit_code == 0
+    finally:
+        owner.execute("ALTER ROLE freehold_web NOLOGIN")
