@@ -283,6 +283,18 @@ def test_a_long_csv_comes_in_batches_and_holds_no_connection(as_, many, app, sta
     assert len(sent) == 1 + 3
 
 
+def test_of_an_empty_log_there_is_no_checkpoint_to_take(as_, query):
+    """An organization from before the log was kept has none until something happens."""
+    query("ALTER TABLE audit_events DISABLE TRIGGER USER")
+    query("DELETE FROM audit_events")
+    query("DELETE FROM audit_heads")
+    query("ALTER TABLE audit_events ENABLE TRIGGER USER")
+    page = as_("owner").get(AUDIT)
+    assert page.status_code == 200
+    assert "checkpoint" not in page.text
+    assert as_("owner").get(f"{AUDIT}/checkpoint").status_code == 404
+
+
 def test_a_checkpoint_can_be_taken_along(as_, app, northfield):
     answer = as_("admin").get(f"{AUDIT}/checkpoint")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="northfield-audit-checkpoint.json"'
