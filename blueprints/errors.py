@@ -126,8 +126,11 @@ def _refuse(code: int, text: str = "", actions: list[tuple[str, str]] | None = N
 
 
 def _note(error: Denied) -> None:
-    """Record what somebody who belongs here tried; whatever else their request did is undone by now."""
-    ids = dict(request.view_args or {})
+    """Record what somebody who belongs here tried; whatever else their request did is undone by now.
+
+    Not a membership's id: a removal done twice finds none, and what was not found here is not kept here.
+    """
+    ids = {name: value for name, value in (request.view_args or {}).items() if name != "member_id"}
     project_id, subject = ids.pop("project_id", None), next(iter(ids.values()), None)
     tried = {"permission": error.permission.name, "least": error.least.name}
     with transaction():

@@ -1,5 +1,7 @@
 """Every door that changes something leaves exactly one event, with who, whom and what; one that does not, none."""
 
+from uuid import uuid4
+
 import pytest
 
 from models import LastOwner, Role, db, membership, transaction
@@ -352,7 +354,15 @@ def test_a_refusal_is_one_event(refused, hx, as_, news, northfield):
     assert event.organization_id == northfield.organization.id
     assert event.after == {"permission": permission, "least": least, "method": method, "endpoint": endpoint}
     ids = [event.project_id, event.subject_id]
-    assert [str(id) for id in ids if id] == [part for part in where.split("/") if len(part) == 36]
+    kept = [part for part in where.split("/") if len(part) == 36 and part != str(things["owner_member"])]
+    assert [str(id) for id in ids if id] == kept
+
+
+def test_a_refusal_keeps_no_id_that_was_not_found_here(as_, news):
+    news()
+    assert as_("viewer").post(f"{PEOPLE}/{uuid4()}/remove", name="Rosa").status_code == 403
+    (event,) = news()
+    assert (event.action, event.subject_id) == ("access.refused", None)
 
 
 def test_strangers_and_failed_log_ins_are_counted(as_, browser, news, query, northfield):
