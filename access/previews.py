@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ARRAY, ColumnElement, Select, Subquery, TextClause, func, literal, select, text, true
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from access.permissions import USE_PROJECT
 from access.projects import ProjectHere, as_role, concerned, effective_role, visible_projects
@@ -166,10 +167,11 @@ def _people(rows: Subquery, *which: ColumnElement[bool], also: Sequence[ColumnEl
     keys = [_first(rows.c.user_id, one).label(f"keys{n}") for n, one in enumerate(which)]
     counts = [func.count().filter(one).label(f"count{n}") for n, one in enumerate(which)]
     found = select(*keys, *counts).select_from(rows).cte("found")
+    names = func.array_agg(aggregate_order_by(User.name, User.id), type_=ARRAY(User.name.type))
     named = [
         func.json_build_array(
             found.c[f"count{n}"],
-            select(func.array_agg(User.name)).where(User.id == func.any(found.c[f"keys{n}"])).scalar_subquery(),
+            select(names).where(User.id == func.any(found.c[f"keys{n}"])).scalar_subquery(),
         )
         for n in range(len(which))
     ]
