@@ -40,6 +40,13 @@ def test_restricting_names_who_loses_access(browser, northfield, at):
     assert re.search(f"Billing pipeline was saved{TIME} Ended: 2 people’s access[.]", toast)
 
 
+def test_names_keep_their_order_when_the_accounts_moved(browser, northfield, at, query):
+    query("UPDATE users SET name = name WHERE id = %(id)s", id=northfield.operator.id)
+    query("ANALYZE users")
+    said = previews(browser(northfield.admin).get(at(northfield.project, "edit")).text)
+    assert said == {"restricted": "2 people (Kofi Mensah and Hana Reyes) lose access."}
+
+
 def test_restricting_says_who_can_do_less(browser, northfield, at, give):
     give(northfield.project, northfield.operator, Role.VIEWER)
     said = previews(browser(northfield.admin).get(at(northfield.project, "edit")).text)
