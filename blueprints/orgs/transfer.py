@@ -1,5 +1,7 @@
 """Offering ownership of an organization to a member; and what people may do about an offer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -38,12 +40,9 @@ def transfer() -> Any:
 def cancel_transfer() -> Any:
     """Take an offer back: who made it, or any other Owner."""
     offer = _shown() or abort(404)
-    try:
-        with transaction():
-            access.confirm(g.actor, access.OWN_ORGANIZATION)
-            offer.cancel()
-    except OfferOver:
-        abort(410)
+    with _while_open():
+        access.confirm(g.actor, access.OWN_ORGANIZATION)
+        offer.cancel()
     return leave(url_for(".index"), f"The offer of ownership of {g.org.name} was cancelled.")
 
 
@@ -57,11 +56,8 @@ def offered_to_me() -> OwnershipOffer:
 @requires(access.SEE_ORGANIZATION, on=offered_to_me)
 def accept_transfer(offer: OwnershipOffer) -> Any:
     """Become an Owner."""
-    try:
-        with transaction():
-            offer.accept()
-    except OfferOver:
-        abort(410)
+    with _while_open():
+        offer.accept()
     return leave(url_for("orgs.home"), f"You are now an Owner of {g.org.name}.")
 
 
@@ -69,12 +65,19 @@ def accept_transfer(offer: OwnershipOffer) -> Any:
 @requires(access.SEE_ORGANIZATION, on=offered_to_me)
 def decline_transfer(offer: OwnershipOffer) -> Any:
     """Say no."""
+    with _while_open():
+        offer.decline()
+    return leave(url_for("orgs.home"), f"You declined to become an Owner of {g.org.name}.")
+
+
+@contextmanager
+def _while_open() -> Iterator[None]:
+    """A transaction that ends an offer: 410 where that came to its end before."""
     try:
         with transaction():
-            offer.decline()
+            yield
     except OfferOver:
         abort(410)
-    return leave(url_for("orgs.home"), f"You declined to become an Owner of {g.org.name}.")
 
 
 def _shown() -> OwnershipOffer | None:

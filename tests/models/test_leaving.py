@@ -4,11 +4,8 @@ import threading
 
 import psycopg
 import pytest
-from flask_migrate import upgrade
 from sqlalchemy import text
 
-from app import create_app
-from config import Settings
 from models import (
     Farewell,
     Invitation,
@@ -247,32 +244,24 @@ def test_of_ten_owners_who_delete_their_accounts_at_once_one_stays(app, northfie
 
 
 @pytest.fixture
-def hand_over(make_database):
-    """Two connections to a database of their own; in one, A has handed an organization over to B, uncommitted."""
-    url = make_database("leaving")
-    app = create_app(Settings(database_url=url, secret_key="x", mail_worker=False))
-    with app.app_context():
-        upgrade()
-        db.session.remove()
-        db.engine.dispose()
-    with psycopg.connect(url) as a, psycopg.connect(url) as b:
-        a.execute("INSERT INTO users (email, email_key, name, password_hash) VALUES ('a','a','A',''), ('b','b','B','')")
-        a.execute("INSERT INTO organizations (name, slug) VALUES ('Two', 'two')")
-        a.execute(
-            "INSERT INTO organization_members (organization_id, user_id, role) SELECT o.id, u.id, 'OWNER' "
-            "FROM organizations o, users u WHERE u.name = 'A'"
-        )
-        a.commit()
-        b.execute("SET lock_timeout = '500ms'")
-        b.commit()
-        yield a, b
+def hand_over(two_connections):
+    """In the first of two connections A has an organization, which goes over to B."""
+    a, b = two_connections
+    own_it(a, "A")
+    a.commit()
+    return a, b
+
+
+def own_it(connection, name):
+    connection.execute(
+        "INSERT INTO organization_members (organization_id, user_id, role) SELECT o.id, u.id, 'OWNER' "
+        "FROM organizations o, users u WHERE u.name = %s",
+        (name,),
+    )
 
 
 def hands_over(connection):
-    connection.execute(
-        "INSERT INTO organization_members (organization_id, user_id, role) SELECT o.id, u.id, 'OWNER' "
-        "FROM organizations o, users u WHERE u.name = 'B'"
-    )
+    own_it(connection, "B")
     connection.execute("DELETE FROM organization_members m USING users u WHERE u.id = user_id AND u.name = 'A'")
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
 

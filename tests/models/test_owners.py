@@ -5,11 +5,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from flask_migrate import upgrade
 from sqlalchemy import text
 
-from app import create_app
-from config import Settings
 from models import LastOwner, OrganizationMember, Role, User, db, membership, tenant, transaction
 from models.organization import Organization
 from models.text import address
@@ -113,25 +110,13 @@ def test_of_ten_owners_who_leave_at_once_one_stays(app, northfield, query, way):
 
 
 @pytest.fixture
-def two_owners(make_database):
-    """Two connections to a database of their own, and for each how one of an organization's two Owners leaves."""
-    url = make_database("owners")
-    app = create_app(Settings(database_url=url, secret_key="x", mail_worker=False))
-    with app.app_context():
-        upgrade()
-        db.session.remove()
-        db.engine.dispose()
-    with psycopg.connect(url) as a, psycopg.connect(url) as b:
-        a.execute(
-            "INSERT INTO users (email, email_key, name, password_hash) VALUES ('a', 'a', 'A', ''), ('b', 'b', 'B', '')"
-        )
-        a.execute("INSERT INTO organizations (name, slug) VALUES ('Two', 'two')")
-        a.execute("""INSERT INTO organization_members (organization_id, user_id, role)
-                     SELECT o.id, u.id, 'OWNER' FROM organizations o, users u""")
-        a.commit()
-        b.execute("SET lock_timeout = '500ms'")
-        b.commit()
-        yield a, b
+def two_owners(two_connections):
+    """Two connections, for each of an organization's two Owners to leave in."""
+    a, b = two_connections
+    a.execute("""INSERT INTO organization_members (organization_id, user_id, role)
+                 SELECT o.id, u.id, 'OWNER' FROM organizations o, users u""")
+    a.commit()
+    return a, b
 
 
 def leaves(connection, email_key):
