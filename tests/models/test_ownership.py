@@ -67,7 +67,10 @@ def ends():
 
 
 def told():
-    return [(mail.message, mail.organization_id) for mail in db.session.scalars(db.select(OutgoingMail))]
+    return [
+        (mail.message, mail.organization_id)
+        for mail in db.session.scalars(db.select(OutgoingMail).order_by(OutgoingMail.id))
+    ]
 
 
 # --- offering ---------------------------------------------------------------------------------------------------
