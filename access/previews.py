@@ -6,13 +6,25 @@ membership from the conditions of the verbs that end it.
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Subquery, TextClause, func, literal, select, text, true
+from sqlalchemy import ARRAY, ColumnElement, Select, Subquery, TextClause, and_, func, literal, select, text, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from access.permissions import USE_PROJECT
 from access.projects import ProjectHere, as_role, concerned, effective_role, visible_projects
-from models import Invitation, OrganizationMember, Project, ProjectMember, Role, User, db, membership
+from models import (
+    Invitation,
+    Organization,
+    OrganizationMember,
+    Project,
+    ProjectMember,
+    Role,
+    User,
+    db,
+    leaving,
+    membership,
+)
 from models.identity import Actor
 from models.invitation import PENDING
 from models.project import OPEN, RESTRICTED
@@ -72,6 +84,15 @@ class Remains(NamedTuple):
     invitations: int
 
 
+class Endings(NamedTuple):
+    """What a person loses with their account, in numbers."""
+
+    organizations: int
+    projects: int  # that they can use now
+    invitations_sent: int
+    sessions: int
+
+
 def lowering(member: OrganizationMember) -> dict[Role, Lowering]:
     """Say what each role in the organization would end for a member who got it."""
     names = [Project.name, effective_role().label("now")]
@@ -127,6 +148,28 @@ def remains(here: ProjectHere) -> Remains:
     waiting = select(func.count()).select_from(Invitation).where(Invitation.project_id == here.id, text(PENDING))
     counts = rows, rows.where(~select(OrganizationMember.id).where(member).exists()), waiting
     return Remains(*db.session.execute(select(*(count.scalar_subquery() for count in counts))).one())
+
+
+def endings(user_id: UUID) -> Endings:
+    """Say what would end with an account; inside leaving.everywhere()."""
+    live = Organization.id.in_(leaving.organizations_of(user_id)), Organization.deleted_at.is_(None)
+    member = OrganizationMember.organization_id == Project.organization_id, OrganizationMember.user_id == user_id
+    set_on = ProjectMember.project_id == Project.id, ProjectMember.user_id == user_id
+    usable = (
+        select(func.count())
+        .select_from(Project)
+        .join(Organization, Organization.id == Project.organization_id)
+        .outerjoin(OrganizationMember, and_(*member))
+        .outerjoin(ProjectMember, and_(*set_on))
+        .where(*live, effective_role().is_not(None))
+    )
+    counts = (
+        select(func.count()).select_from(Organization).where(*live),
+        usable,
+        select(func.count()).select_from(Invitation).where(Invitation.invited_by == user_id, text(PENDING)),
+    )
+    asked: Select[Any] = select(*(count.scalar_subquery() for count in counts), func.sessions_of(user_id))
+    return Endings(*db.session.execute(asked).one())
 
 
 def _standing(member: OrganizationMember) -> Actor:

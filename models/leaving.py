@@ -3,17 +3,16 @@
 These verbs span accounts, organizations and invitations, so they stand apart from each.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Select, delete, exists, func, select, text, union
+from sqlalchemy import CompoundSelect, exists, func, select, union
 from sqlalchemy.orm import aliased
 
 from models import membership, tenant
 from models.base import Refusal, db
 from models.farewell import Farewell
-from models.invitation import PENDING, Invitation
-from models.invitation_state import State
 from models.organization import Organization, OrganizationMember
 from models.ownership import OwnershipOffer
 from models.project import Project, ProjectMember
@@ -23,15 +22,6 @@ from models.user import User
 
 class NoSuccessor(Refusal):
     """The new Owner must be another person, whose account is active."""
-
-
-class Endings(NamedTuple):
-    """What ends with an account, in numbers."""
-
-    organizations: int
-    projects: int
-    invitations_sent: int
-    sessions: int
 
 
 def deactivate(user: User, new_owner: User | None = None) -> list[Organization]:
@@ -50,7 +40,7 @@ def deactivate(user: User, new_owner: User | None = None) -> list[Organization]:
     """
     _enter_organizations(user.id)
     _lock_organizations(user.id)
-    given = _last_owned(user.id) if new_owner else []
+    given = last_owned(user.id) if new_owner else []
     if new_owner:
         db.session.refresh(new_owner)
         if new_owner.id == user.id or new_owner.deactivated_at:
@@ -76,29 +66,26 @@ def delete_account(user: User) -> None:
     db.session.refresh(user, with_for_update=True)  # who gives the account a role in this moment waits, or was first
     if user.deactivated_at:
         return
+    _enter_organizations(user.id)  # with what whoever was first gave
     for member in db.session.scalars(select(OrganizationMember).where(OrganizationMember.user_id == user.id)).all():
         membership.remove(member)
-    db.session.execute(delete(ProjectMember).where(ProjectMember.user_id == user.id))
-    Invitation.end_all(State.REVOKED, Invitation.invited_by == user.id)
+    as_guest = select(Project).join(ProjectMember, ProjectMember.project_id == Project.id)
+    for project in db.session.scalars(as_guest.where(ProjectMember.user_id == user.id)).all():
+        project.remove(user.id)
     Farewell.say(user.email)
     user.erase()
 
 
+@contextmanager
+def everywhere(user_id: UUID) -> Iterator[None]:
+    """See all of a person's organizations for a while, whoever asks."""
+    with tenant.kept():
+        _enter_organizations(user_id)
+        yield
+
+
 def last_owned(user_id: UUID) -> list[Organization]:
-    """Return the organizations whose only active Owner a person is."""
-    with tenant.kept():
-        _enter_organizations(user_id)
-        return _last_owned(user_id)
-
-
-def review(user_id: UUID) -> tuple[Endings, list[Organization]]:
-    """Say beforehand what deleting an account would end, and which organizations stand in the way: see last_owned()."""
-    with tenant.kept():
-        _enter_organizations(user_id)
-        return _endings(user_id), _last_owned(user_id)
-
-
-def _last_owned(user_id: UUID) -> list[Organization]:
+    """Return the organizations whose only active Owner a person is; inside everywhere()."""
     other = aliased(OrganizationMember)
     another = (
         select(other.id)
@@ -116,20 +103,12 @@ def _last_owned(user_id: UUID) -> list[Organization]:
     return list(db.session.scalars(owned))
 
 
-def _endings(user_id: UUID) -> Endings:
-    live = Organization.id.in_(_organizations_of(user_id)), Organization.deleted_at.is_(None)
-    mine = select(OrganizationMember.organization_id).where(OrganizationMember.user_id == user_id)
-    named = select(ProjectMember.project_id).where(ProjectMember.user_id == user_id)
-    counts = (
-        select(func.count()).select_from(Organization).where(*live),
-        select(func.count())
-        .select_from(Project)
-        .join(Organization, Organization.id == Project.organization_id)
-        .where(*live, Project.organization_id.in_(mine) | Project.id.in_(named)),
-        select(func.count()).select_from(Invitation).where(Invitation.invited_by == user_id, text(PENDING)),
+def organizations_of(user_id: UUID) -> CompoundSelect[UUID]:
+    """Select the keys of the organizations to which a person belongs, or in which they are a guest."""
+    return union(
+        select(OrganizationMember.organization_id).where(OrganizationMember.user_id == user_id),
+        select(ProjectMember.organization_id).where(ProjectMember.user_id == user_id),
     )
-    numbers: Select[Any] = select(*(count.scalar_subquery() for count in counts), func.sessions_of(user_id))
-    return Endings(*db.session.execute(numbers).one())
 
 
 def _make_owner(organization: Organization, user: User) -> None:
@@ -142,19 +121,11 @@ def _make_owner(organization: Organization, user: User) -> None:
 
 
 def _enter_organizations(user_id: UUID) -> None:
-    """See all of a person's organizations, whoever asks."""
     tenant.own(user_id, None)
-    tenant.enter(*db.session.scalars(_organizations_of(user_id)))
+    tenant.enter(*db.session.scalars(organizations_of(user_id)))
 
 
 def _lock_organizations(user_id: UUID) -> None:
     """Lock all of a person's organizations, in the one order in which whoever locks several must."""
-    theirs = select(Organization.id).where(Organization.id.in_(_organizations_of(user_id)))
+    theirs = select(Organization.id).where(Organization.id.in_(organizations_of(user_id)))
     db.session.execute(theirs.order_by(Organization.id).with_for_update(key_share=True))
-
-
-def _organizations_of(user_id: UUID) -> CompoundSelect[UUID]:
-    return union(
-        select(OrganizationMember.organization_id).where(OrganizationMember.user_id == user_id),
-        select(ProjectMember.organization_id).where(ProjectMember.user_id == user_id),
-    )

@@ -165,7 +165,9 @@ class OwnershipOffer(Record, Base):
     def cancel_of(cls, user_id: UUID) -> None:
         """Cancel what a person whose account ends offered, and what was offered to them."""
         theirs = (cls.offered_by == user_id) | (cls.nominee_id == user_id)
-        db.session.execute(update(cls).where(theirs, text(OPEN)).values(cancelled_at=func.now()))
+        ending = update(cls).where(theirs, text(OPEN)).values(cancelled_at=func.now())
+        for offer in db.session.execute(ending.returning(cls.organization_id, cls.nominee_id)).all():
+            audit.note(OWNERSHIP_CANCELLED, organization_id=offer.organization_id, subject=offer.nominee_id)
 
     def _hold(self) -> None:
         """Lock the organization, and make sure that the offer is still open in it."""

@@ -195,6 +195,14 @@ def query(owner: psycopg.Connection[Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def somebody_waits(query: Callable[..., Any]) -> Callable[[], Any]:
+    """somebody_waits() -> whether a connection waits for a lock."""
+    return lambda: query(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+
+
+@pytest.fixture
 def statements() -> Callable[[], AbstractContextManager[Statements]]:
     """`with statements() as sent:` records what the application sends; len(sent) leaves BEGIN and COMMIT out."""
     return Statements

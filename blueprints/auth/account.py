@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from flask import redirect, url_for
 
+import access
 from blueprints.auth.blueprint import bp
 from blueprints.auth.forms import AccountForm, ChangePasswordForm, DeleteAccountForm
 from blueprints.auth.password import CHANGED
@@ -55,7 +56,9 @@ def delete_account() -> Any:
             return leave(url_for(".landing"), "Your account was deleted.")
         except LastOwner:
             form.refuse("", "Your account stays while you are the only Owner of an organization.")
-    status, (endings, owned) = 422 if form.errors else 200, leaving.review(me.id)
+    with leaving.everywhere(me.id):
+        endings, owned = access.endings(me.id), leaving.last_owned(me.id)
+    status = 422 if form.errors else 200
     page, fragment = "auth/delete_account.html", "auth/_delete_account.html"
     return respond(page, fragment, status, form=form, owned=owned, endings=endings)
 

@@ -38,7 +38,8 @@ def deactivate(email: str, new_owner: str | None) -> None:
         with transaction():
             given = leaving.deactivate(user, successor)
     except LastOwner:
-        owned = ", ".join(f"{organization.name} ({organization.slug})" for organization in leaving.last_owned(user.id))
+        with leaving.everywhere(user.id):
+            owned = ", ".join(f"{one.name} ({one.slug})" for one in leaving.last_owned(user.id))
         raise click.ClickException(f"{user.email} is the last Owner of {owned}. Give --new-owner EMAIL.") from None
     except leaving.NoSuccessor as refusal:
         raise click.ClickException(str(refusal)) from None

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+import access
 from models import (
     Farewell,
     Invitation,
@@ -28,6 +29,7 @@ from models.password import verify
 from models.text import address
 from models.token import RESET
 from tests.factories import PASSWORD, make_user
+from tests.runtime.delivery import eventually
 
 within = pytest.mark.usefixtures("context")
 
@@ -78,7 +80,7 @@ def test_deactivating_ends_sessions_and_links_and_keeps_memberships(northfield):
 
 
 @within
-def test_it_cancels_offers_of_ownership_on_either_side(northfield):
+def test_it_cancels_offers_of_ownership_on_either_side(northfield, query):
     with transaction():
         membership.change_role(db.session.merge(northfield.member("admin")), Role.OWNER, None)
     for user in (northfield.viewer, northfield.owner):
@@ -91,6 +93,7 @@ def test_it_cancels_offers_of_ownership_on_either_side(northfield):
             )
         end(leaving.deactivate, user)
         assert count(OwnershipOffer, OwnershipOffer.cancelled_at.is_(None)) == 0
+    assert query("SELECT count(*) FROM audit_events WHERE action = 'ownership.cancelled'") == [(2,)]
 
 
 @within
@@ -155,6 +158,38 @@ def test_deleting_ends_everything_and_names_nobody(northfield):
 
 
 @within
+@pytest.mark.parametrize(("name", "said"), [("viewer", "member.removed"), ("guest", "project_role.removed")])
+def test_an_organization_is_told_in_its_log(northfield, query, name, said):
+    user = northfield.person(name)
+    end(leaving.delete_account, user)
+    told = "SELECT action FROM audit_events WHERE organization_id = %(here)s AND subject_id = %(who)s ORDER BY seq DESC"
+    assert query(told, here=northfield.organization.id, who=user.id)[0][0] == said
+
+
+def test_what_is_given_in_the_moment_of_deleting_ends_too(app, northfield, query, somebody_waits):
+    """Another organization holds the account to admit the person; deleting waits for that, and ends it."""
+    hana = northfield.viewer
+
+    def delete():
+        with northfield.inside(app):
+            end(leaving.delete_account, hana)
+
+    deleting = threading.Thread(target=delete)
+    with app.app_context():
+        tenant.enter(northfield.harbour.id)
+        with transaction():
+            assert account(hana).hold()
+            northfield.harbour.admit(hana.id, Role.VIEWER)
+            db.session.merge(northfield.harbour_project).set_role(hana.id, Role.ADMIN, northfield.stranger.id)
+            deleting.start()
+            eventually(somebody_waits)
+    deleting.join()
+    assert query("SELECT deactivated_at IS NOT NULL FROM users WHERE id = %(who)s", who=hana.id) == [(True,)]
+    for table in ("organization_members", "project_members"):
+        assert query(f"SELECT 1 FROM {table} WHERE user_id = %(who)s", who=hana.id) == []
+
+
+@within
 def test_its_address_is_free_at_once(northfield):
     end(leaving.delete_account, northfield.viewer)
     again = make_user("Hana Again", northfield.viewer.email)
@@ -203,10 +238,19 @@ def test_the_last_mail_goes_to_the_address_and_takes_it_along(northfield, mails)
 def test_what_would_end_is_told_by_number(northfield):
     with transaction():
         Invitation.issue(northfield.organization.id, address("ana@example.org"), Role.VIEWER, northfield.admin.id)
-    assert leaving.review(northfield.admin.id)[0] == (1, 2, 1, 0)
-    assert leaving.review(northfield.guest.id)[0] == (1, 1, 0, 0)
-    assert [row.name for row in leaving.last_owned(northfield.owner.id)] == ["Northfield"]
-    assert leaving.last_owned(northfield.admin.id) == []
+    open_session_and_link(northfield.guest)
+    for name, number in {"admin": (1, 2, 1, 0), "viewer": (1, 1, 0, 0), "guest": (1, 1, 0, 1)}.items():
+        user = northfield.person(name)
+        with leaving.everywhere(user.id):
+            assert access.endings(user.id) == number
+
+
+@within
+def test_what_only_one_owns_is_named(northfield):
+    for name, owned in {"owner": ["Northfield"], "stranger": ["Harbour Labs"], "admin": []}.items():
+        user = northfield.person(name)
+        with leaving.everywhere(user.id):
+            assert [row.name for row in leaving.last_owned(user.id)] == owned
 
 
 def test_of_ten_owners_who_delete_their_accounts_at_once_one_stays(app, northfield, query):

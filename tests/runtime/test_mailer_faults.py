@@ -279,14 +279,6 @@ def locked(settings, statement):
 
 
 @pytest.fixture
-def somebody_waits(query):
-    """somebody_waits() -> whether a connection waits for a lock."""
-    return lambda: query(
-        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-
-
-@pytest.fixture
 def taken_over(sender, server, query, now_due):
     """taken_over() -> the mails that the server has, after the dead worker's lease ended and another did its work."""
 
