@@ -32,7 +32,7 @@ def is_right(row: Row[Any]) -> bool:
     """
     try:
         return hashlib.sha256(row.prev + _bytes(row)).digest() == row.hash
-    except (ValueError, LookupError, AttributeError, OverflowError):
+    except (ValueError, LookupError, AttributeError, OverflowError, TypeError):
         return False  # what cannot be read is not what was written
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, literal, select, tuple_
+from sqlalchemy import Connection, Row, func, literal, select, tuple_
 
 from models.audit.canonical import COLUMNS, is_right, moment
 from models.audit.checkpoints import BATCH, NOBODY, Broken, Checkpoint
@@ -43,6 +43,8 @@ def verify(connection: Connection, lines: Iterable[str] = ()) -> Verified:
     for chain in _chains(connection, kept):
         events, chains = events + chain.seq, chains + 1
         kept.pop(chain.key, None)
+    if events != connection.scalar(select(func.count()).select_from(AuditEvent)):
+        raise Broken("there are events outside of every chain", NOBODY, 0)
     _no_lost_heads(connection)
     for stone in _tombstones(connection):
         _compare(stone, kept.pop(stone.chain, {}))
@@ -54,9 +56,10 @@ def verify(connection: Connection, lines: Iterable[str] = ()) -> Verified:
 def _read(lines: Iterable[str]) -> dict[UUID, Known]:
     kept: dict[UUID, Known] = {}
     for checkpoint in (Checkpoint.read(line) for line in lines if line.strip()):
-        known = kept.setdefault(checkpoint.chain, {}).setdefault(checkpoint.seq, checkpoint)
-        if known.hash != checkpoint.hash:
+        known = kept.setdefault(checkpoint.chain, {})
+        if known.get(checkpoint.seq, checkpoint).hash != checkpoint.hash:
             raise Broken("two checkpoints contradict each other", checkpoint.chain, checkpoint.seq)
+        known[checkpoint.seq] = checkpoint
     return kept
 
 
@@ -70,7 +73,7 @@ class _Chain:
 
     def take(self, row: Row[Any]) -> None:
         """Look at the next event."""
-        if wrong := self._wrong(row):
+        for wrong in self._faults(row):
             raise Broken(wrong, self.key, row.seq, row.id)
         self.seq, self.hash, self.at, self.head = row.seq, row.hash, row.at, (row.head_seq, row.head_hash)
 
@@ -82,18 +85,20 @@ class _Chain:
         if self.head != (self.seq, self.hash):
             raise Broken("the head of the chain is not its last event", self.key, self.seq)
 
-    def _wrong(self, row: Row[Any]) -> str:
+    def _faults(self, row: Row[Any]) -> Iterator[str]:
+        """Give what is wrong with an event; what comes later only makes sense where nothing came before."""
         if row.seq != self.seq + 1:
-            return f"event {self.seq + 1} is missing before it"
+            yield f"event {self.seq + 1} is missing before it"
+        if {row.organization_id, row.user_id} != {self.key, None}:
+            yield "it is not of whom its chain is"
         if row.prev != self.hash:
-            return "it does not follow the event before it"
+            yield "it does not follow the event before it"
         if not is_right(row):
-            return "its hash is not that of what it says"
+            yield "its hash is not that of what it says"
         if self.at and moment(row.at) < moment(self.at):
-            return "it is older than the event before it"
+            yield "it is older than the event before it"
         if row.seq in self.known and self.known[row.seq].hash != row.hash:
-            return "a checkpoint has another event in its place"
-        return ""
+            yield "a checkpoint has another event in its place"
 
 
 def _chains(connection: Connection, kept: dict[UUID, Known]) -> Iterator[_Chain]:

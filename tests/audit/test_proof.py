@@ -141,6 +141,21 @@ class Intruder:
     def fork(self, _kind, chain, seq):
         self._copy(chain, seq, seq)
 
+    def another_chain(self, _kind, chain, seq):
+        """One that is right in itself, for which an organization's page shows the event."""
+        other = uuid4()
+        self._copy(chain, seq, 1, into=f"'{other}'::uuid")
+        self.run("INSERT INTO audit_heads (chain, seq, hash) VALUES (:chain, 0, '')", chain=other)
+        self._rehash(other)
+
+    def no_chain(self, _kind, chain, seq):
+        self.run("ALTER TABLE audit_events ALTER chain DROP NOT NULL")
+        self._copy(chain, seq, seq, into="NULL")
+
+    def no_time(self, _kind, chain, seq):
+        self.run("ALTER TABLE audit_events ALTER created_at DROP NOT NULL")
+        self._at("UPDATE audit_events SET created_at = NULL", chain, seq)
+
     def recompute(self, _kind, chain, seq):
         """Change one event and compute the whole chain anew, hashes, head and all."""
         self._at("UPDATE audit_events SET action = 'member.left'", chain, seq)
@@ -157,9 +172,9 @@ class Intruder:
     def _at(self, sql, chain, seq, **values):
         assert self.run(f"{sql} WHERE chain = :chain AND seq = :seq", chain=chain, seq=seq, **values).rowcount == 1
 
-    def _copy(self, chain, of, to):
-        columns = "created_at, chain, organization_id, user_id, actor_id, action, subject_id, prev, hash"
-        sql = f"INSERT INTO audit_events (seq, {columns}) SELECT :to, {columns} FROM audit_events"
+    def _copy(self, chain, of, to, into="chain"):
+        columns = "created_at, organization_id, user_id, actor_id, action, subject_id, prev, hash"
+        sql = f"INSERT INTO audit_events (chain, seq, {columns}) SELECT {into}, :to, {columns} FROM audit_events"
         self._at(sql, chain, of, to=to)
 
     def _rehash(self, chain):
@@ -185,7 +200,7 @@ WAYS = [
     *COLUMN_EDITS,
     *("backdate", "infinity", "microsecond", "nested", "same_facts_other_type", "netmask", "delete"),
     *("delete_and_close_the_gap", "swap", "truncate_the_tail", "forget_it_all", "forget_the_head", "move_the_head"),
-    *("insert_between", "fork", "recompute", "false_tombstone"),
+    *("insert_between", "fork", "another_chain", "no_chain", "no_time", "recompute", "false_tombstone"),
 ]
 NEEDS_CHECKPOINT = {"delete_and_close_the_gap", "truncate_the_tail", "forget_it_all", "insert_between", "recompute"}
 
