@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, text
 
 from models import audit
 from models.audit.tables import RefusalCount
@@ -58,6 +58,7 @@ def _purge_organizations() -> int:
     total = 0
     for id in db.session.scalars(select(func.purgeable_organizations())).all():
         with transaction():
+            db.session.execute(text("SET LOCAL statement_timeout = 0"))  # a large one takes longer than a page may
             gone = db.session.scalar(select(func.purge_organization(id)))
             if gone:
                 audit.bury(id)

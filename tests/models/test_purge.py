@@ -181,3 +181,23 @@ def test_it_is_told_to_owners_who_can_log_in(app, northfield, query, mails):
         db.session.get_one(type(northfield.organization), northfield.organization.id).delete()
     query("UPDATE users SET deactivated_at = now() WHERE id = %(id)s", id=northfield.admin.id)
     assert [mail["To"] for mail in mails()] == [northfield.owner.email]
+
+
+@pytest.fixture
+def seen_at_the_end(query):
+    """seen_at_the_end() -> the time limits under which organizations went."""
+    query("CREATE TABLE seen (statement_timeout text)")
+    query("""
+        CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO seen VALUES (current_setting('statement_timeout')); RETURN OLD; END $$
+    """)
+    query("CREATE TRIGGER see BEFORE DELETE ON organizations FOR EACH ROW EXECUTE FUNCTION see()")
+    yield lambda: query("SELECT * FROM seen")
+    query("DROP FUNCTION see() CASCADE")
+    query("DROP TABLE seen")
+
+
+def test_a_large_one_may_take_longer_than_a_page(app, planted, age, seen_at_the_end):
+    age(RESTORABLE.days + 1)
+    prune(app)
+    assert seen_at_the_end() == [("0",)]
