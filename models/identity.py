@@ -16,7 +16,8 @@ from models.role import Role
 
 # From two views of the tables' owner: the web role has no right on sessions, and enters a tenant only by what this
 # statement finds. A session counts while it carries its account's credential epoch: a changed password ends it at
-# once. An organization is a place for its members and guests alone.
+# once. A request writes its last-seen time where that is five minutes old (DESIGN.md section 4). An organization is a
+# place for its members and guests alone.
 _STATEMENT = """
 SELECT s.id, s.sess, s.created_at, s.last_seen_at < now() - interval '5 minutes', s.credential_epoch,
        s.user_id, s.email, s.email_key, s.name, s.email_verified_at IS NOT NULL,

@@ -21,7 +21,6 @@ from models import audit, db, housekeeping
 from models.identity import Identity
 
 REFRESH = "X-Refresh"  # a page says so that it looks again by itself: that keeps nobody logged in
-TOUCH_AFTER = "5 minutes"  # the last-seen time may be this old before a request writes it (DESIGN.md section 4)
 
 # The web role has no right on the table; what may be done with it are functions of its owner (migration 0009), which
 # write a log-in's and a log-out's audit event along. A new id for the same person's session is neither.

@@ -7,6 +7,9 @@ from unittest.mock import patch
 import psycopg
 
 CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
+CHANGE = ("INSERT", "UPDATE", "DELETE")
+# What the application changes by functions of the tables' owner (migrations 0008 and 0009).
+WRITERS = ("begin_session(", "keep_session(", "end_session(", "record_audit(", "purge_")
 TELL = "set_config('freehold"  # goes with a statement, in its round trip (models.tenant)
 
 
@@ -39,7 +42,11 @@ class Statements(list[str]):
     @property
     def writes(self) -> list[str]:
         """Those that change something or lock."""
-        return [s for s in self if s.split(None, 1)[0].upper() in ("INSERT", "UPDATE", "DELETE") or "FOR UPDATE" in s]
+        return [
+            s
+            for s in self
+            if s.split(None, 1)[0].upper() in CHANGE or any(word in s for word in ("FOR UPDATE", *WRITERS))
+        ]
 
     def _sent(self, statement: str) -> None:
         if statement == "BEGIN":

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, literal, select, union, union_all
 
 from blueprints.orgs.directory import LONGEST, says
 from models import AuditEvent, OrganizationMember, Project, ProjectMember, User, db
-from models.audit.actions import ACTIONS, MEMBER_LEFT, MEMBER_REMOVED
+from models.audit.actions import ACTIONS, GUEST_JOINED, MEMBER_LEFT, MEMBER_REMOVED
 
 MOST = 20  # people or projects that a text may mean; of more, the first
 FURTHEST = 2**63 - 1  # the greatest place there can be
@@ -68,7 +68,8 @@ def meant(asked: Asked) -> Meant:
     wanted = [_people(asked.person)] * bool(asked.person) + [_projects(asked.project)] * bool(asked.project)
     if not wanted:
         return Meant()
-    rows = db.session.execute(union_all(*(query.subquery().select() for query in wanted))).all()
+    found = union_all(*(query.subquery().select() for query in wanted)).order_by("id")
+    rows = db.session.execute(found).all()
     ids = {kind: [row.id for row in rows if row.kind == kind] for kind, _ in texts(asked)}
     keys = {kind: _keys(text, ids[kind][:MOST]) for kind, text in texts(asked)}
     names = {str(row.id): row.name for row in rows}
@@ -76,12 +77,12 @@ def meant(asked: Asked) -> Meant:
 
 
 def _people(text: str) -> Select[*tuple[Any, ...]]:
-    """Those who belong to the organization or did, whom a text means."""
-    parted = AuditEvent.action.in_([MEMBER_LEFT.name, MEMBER_REMOVED.name])
+    """Those who belong to the organization or did, whom a text means: it reads an event for each who was here."""
+    were_here = AuditEvent.action.in_([GUEST_JOINED.name, MEMBER_LEFT.name, MEMBER_REMOVED.name])
     concerned: Any = union(
         select(OrganizationMember.user_id).where(OrganizationMember.organization_id == g.org.id),
         select(ProjectMember.user_id).where(ProjectMember.organization_id == g.org.id),
-        select(AuditEvent.subject_id).where(AuditEvent.organization_id == g.org.id, parted),
+        select(AuditEvent.subject_id).where(AuditEvent.organization_id == g.org.id, were_here),
     )
     key = _key(text)
     found = select(literal("person").label("kind"), User.id, User.email.label("name")).where(User.id.in_(concerned))

@@ -1,7 +1,7 @@
 """The audit log: append-only, a hash chain for each organization and each account; and counts of who was turned away.
 
 What is hashed are canonical bytes: every field in one order, with its length before it, the facts of `before` and
-`after` by key. models/audit_proof.py makes the same bytes in Python, to prove the log without these functions.
+`after` by key. models/audit/canonical.py makes the same bytes in Python, to prove the log without these functions.
 """
 
 import sqlalchemy as sa

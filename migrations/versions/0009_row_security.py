@@ -1,6 +1,6 @@
 """Row-level security: the web works as a role of its own, to which each tenant table shows one tenant.
 
-The tables stay their owner's, for migrations, backups and purges. The web role owns nothing and bypasses nothing. What
+The tables stay their owner's, for migrations and purges. The web role owns nothing and bypasses nothing. What
 it must know before a tenant is entered, it sees through views and functions of the owner.
 """
 
@@ -52,7 +52,6 @@ OWN = {
     "invitations": f"email_key = {MY_ADDRESS}",
     "organizations": f"id IN (SELECT m.organization_id FROM organization_members m WHERE m.user_id = {ME}"
     f" UNION ALL SELECT g.organization_id FROM project_members g WHERE g.user_id = {ME})",
-    "audit_events": f"user_id = {ME}",
 }
 
 # Rules that look at more than the web role sees run as their owner, or what is hidden would not count.

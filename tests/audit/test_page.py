@@ -175,6 +175,16 @@ def test_who_left_is_still_found_by_name(as_, northfield):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("ending", ["access/{mateo}/remove", "delete"])
+def test_a_guest_who_left_is_still_found_by_name(as_, invited, northfield, ending):
+    invitation = invited("mateo@example.com", project=northfield.project)
+    as_("stranger").post(f"/orgs/invitations/{invitation}/accept")
+    where = f"/orgs/northfield/projects/{northfield.project.id}/{ending.format(mateo=northfield.stranger.id)}"
+    assert as_("owner").post(where, confirm=northfield.project.name).status_code == 303
+    found = rows(as_("owner").get(f"{AUDIT}.csv?person=mateo"))
+    assert "guest.joined" in {row["action"] for row in found}
+
+
 def test_a_name_that_many_have_is_said_to_be_vague(as_, app, northfield):
     with northfield.inside(app), transaction():
         for n in range(21):

@@ -164,7 +164,7 @@ def test_while_one_is_open_the_page_shows_it_and_no_other_can_be_made(as_, offer
 def test_both_are_told_and_nobody_else(as_, offer, second_owner, path):
     offer()
     pages = {name: as_(name).get(f"/orgs/northfield{path}").text for name in EVERYBODY[:4]}
-    assert "Waiting for <strong><bdi>Hana Reyes</bdi></strong> to accept. You are still the Owner." in pages["owner"]
+    assert "Waiting for <strong><bdi>Hana Reyes</bdi></strong> to accept. You are still an Owner." in pages["owner"]
     assert "Cancel transfer" in pages["owner"]
     words = "<strong><bdi>Amara Okafor</bdi> wants to make you Owner of Northfield.</strong>"
     assert f"{words} You will be able to delete it and manage everyone." in pages["viewer"]
