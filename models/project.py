@@ -110,28 +110,30 @@ class Project(Record, Base):
         db.session.flush()
         return self.updated_at
 
-    def archive(self) -> datetime:
+    def archive(self) -> datetime | None:
         """Make the project read-only until it is restored.
 
         Returns:
-            When.
+            When; None where it was so already.
         """
-        if self.archived_at is None:
-            self.archived_at = func.now()
-            self._note(PROJECT_ARCHIVED)
-            db.session.flush()
+        if self.archived_at is not None:
+            return None
+        self.archived_at = func.now()
+        self._note(PROJECT_ARCHIVED)
+        db.session.flush()
         return self.updated_at
 
-    def restore(self) -> datetime:
+    def restore(self) -> datetime | None:
         """Undo archive().
 
         Returns:
-            When.
+            When; None where it was not archived.
         """
-        if self.archived_at is not None:
-            self.archived_at = None
-            self._note(PROJECT_RESTORED)
-            db.session.flush()
+        if self.archived_at is None:
+            return None
+        self.archived_at = None
+        self._note(PROJECT_RESTORED)
+        db.session.flush()
         return self.updated_at
 
     def delete(self) -> Deleted:

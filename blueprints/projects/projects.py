@@ -14,8 +14,8 @@ from blueprints.gate import requires
 from blueprints.paging import paged, searched
 from blueprints.projects.blueprint import bp
 from blueprints.projects.forms import DeleteForm, DetailsForm, ProjectForm, Search
-from blueprints.projects.wording import shifts, was_archived, was_deleted, was_saved
-from blueprints.receipts import conflict, receipt
+from blueprints.projects.wording import shifts, was_archived, was_deleted, was_restored, was_saved
+from blueprints.receipts import conflict
 from models import Project, ProjectMember, ProjectNameTaken, transaction
 from models.project import OPEN, RESTRICTED
 
@@ -95,7 +95,7 @@ def archive(here: ProjectHere) -> Any:
     with transaction():
         access.confirm_on(g.actor, here, access.MANAGE_PROJECT)
         stopped = access.pause(here)
-        at = here.project.archive() if here.archived_at is None else None
+        at = here.project.archive()
     return _changed(here, was_archived(here.project.name, at, stopped))
 
 
@@ -106,7 +106,7 @@ def restore(here: ProjectHere) -> Any:
     with transaction():
         access.confirm_on(g.actor, here, access.MANAGE_PROJECT)
         at = here.project.restore()
-    return _changed(here, receipt(f"{here.project.name} was restored", at))
+    return _changed(here, was_restored(here.project.name, at))
 
 
 @bp.route("/<uuid:project_id>/delete", methods=["GET", "POST"])

@@ -29,19 +29,24 @@ def was_saved(name: str, at: datetime | None = None, shift: Shift | None = None)
     if at is None or shift is None:
         return f"{name} was saved."
     said = receipt(f"{name} was saved", at, (shift.lost.number, "person’s access", "people’s access"))
-    gained = shift.gained.number
-    return said + (f" {plural(gained, 'person', 'people')} can use it from now on." if gained else "")
+    others = (shift.lowered.number, "can do less"), (shift.gained.number, "can use it from now on")
+    return said + "".join(f" {plural(number, 'person', 'people')} {what}." for number, what in others if number)
 
 
 def was_archived(name: str, at: datetime | None, pause: Pause) -> str:
     """Say what archiving a project stopped; without a time, somebody else had done it."""
     if at is None:
         return f"{name} is archived already. It can be restored."
-    stopped = (
-        f"{plural(pause.people.number, 'person', 'people')} cannot change it, "
-        f"{plural(pause.invitations.number, 'invitation')} to it cannot be accepted"
-    )
-    return receipt(f"{name} was archived", at) + f" Until it is restored, {stopped}."
+    people, invitations = pause.people.number, pause.invitations.number
+    stopped = [f"{plural(people, 'person', 'people')} cannot change it"] * bool(people)
+    stopped += [f"{plural(invitations, 'invitation')} to it cannot be accepted"] * bool(invitations)
+    until = f" Until it is restored, {' and '.join(stopped)}." if stopped else ""
+    return receipt(f"{name} was archived", at) + until
+
+
+def was_restored(name: str, at: datetime | None) -> str:
+    """Say that a project is in use again; without a time, it was all along."""
+    return receipt(f"{name} was restored", at) if at else f"{name} is in use already."
 
 
 def was_deleted(name: str, deleted: Deleted) -> str:

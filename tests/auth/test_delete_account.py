@@ -32,7 +32,7 @@ def test_it_says_what_ends_by_number(app, as_, northfield):
     with northfield.inside(app), transaction():
         Invitation.issue(northfield.organization.id, address("ana@example.org"), Role.VIEWER, northfield.admin.id)
     page = as_("admin").get(DELETE).text
-    assert "1 organization · 2 projects · 1 pending invitation you sent · 1 session" in page
+    assert "your place in 1 organization · the use of 2 projects · 1 pending invitation you sent · 1 session" in page
 
 
 @pytest.mark.parametrize("name", ["owner", "viewer"])

@@ -49,8 +49,11 @@ def test_names_keep_their_order_when_the_accounts_moved(browser, northfield, at,
 
 def test_restricting_says_who_can_do_less(browser, northfield, at, give):
     give(northfield.project, northfield.operator, Role.VIEWER)
-    said = previews(browser(northfield.admin).get(at(northfield.project, "edit")).text)
+    visitor = browser(northfield.admin)
+    said = previews(visitor.get(at(northfield.project, "edit")).text)
     assert said["restricted"] == "1 person (Hana Reyes) loses access. 1 person (Kofi Mensah) can do less."
+    visitor.post(at(northfield.project, "edit"), name="Billing pipeline", access=RESTRICTED)
+    assert "Ended: 1 person’s access. 1 person can do less." in visitor.get(at(northfield.project)).text
 
 
 def test_opening_counts_who_gets_access(browser, northfield, at):
@@ -85,8 +88,22 @@ def test_archiving_says_what_stops(browser, northfield, at, guests, hx):
     assert "1 pending invitation (ana@example.org) to it does not work." in page
     answer = visitor.post(url, hx=hx)
     toast = answer.text if hx else visitor.get(answer.location).text
-    stopped = "Until it is restored, 3 people cannot change it, 1 invitation to it cannot be accepted."
+    stopped = "Until it is restored, 3 people cannot change it and 1 invitation to it cannot be accepted."
     assert re.search(f"Billing pipeline was archived{TIME} {stopped}", toast)
+
+
+def test_archiving_says_nothing_of_what_there_is_not(browser, northfield, at):
+    visitor = browser(northfield.admin)
+    visitor.post(at(northfield.project, "archive"))
+    toast = visitor.get(at(northfield.project)).text
+    assert re.search(f"Billing pipeline was archived{TIME} Until it is restored, 3 people cannot change it[.]", toast)
+
+
+def test_restoring_what_was_restored_tells_no_time(browser, northfield, at):
+    visitor, url = browser(northfield.admin), at(northfield.project, "restore")
+    assert "Billing pipeline is in use already." in visitor.post(url, hx=True).text
+    visitor.post(at(northfield.project, "archive"))
+    assert re.search(f"Billing pipeline was restored{TIME}", visitor.post(url, hx=True).text)
 
 
 def test_archiving_asks_first(browser, northfield, at, state):
