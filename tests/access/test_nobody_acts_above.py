@@ -211,7 +211,12 @@ def test_who_sets_what_for_whom_on_a_project(place, actor, cells, cast, attempt,
 
 
 def test_the_tables_have_every_cell():
-    """Nothing is left out by a slip of the pen: four roles, and everybody who is not one."""
+    """Nothing is left out by a slip of the pen: four roles, and everybody who has none.
+
+    ON_PROJECT is a chosen set: not every pair of a role in the organization and one on the project is in it.
+    """
     for text in (CHANGE_ROLE, REMOVE, INVITE):
         assert [case.id for case in table(text)] == ["W", "A", "O", "V", "guest", "stranger"]
-    assert all(len(case.values[1]) == 4 for text in (CHANGE_ROLE, REMOVE) for case in table(text))
+    assert [case.id for case in table(ACCEPT)] == ["W", "A", "O", "V", "gone"]
+    assert all([*case.values[1]] == [*RANKS] for text in (CHANGE_ROLE, REMOVE) for case in table(text))
+    assert all([*case.values[1]] == [*PLACES] for text in (INVITE, ACCEPT) for case in table(text))

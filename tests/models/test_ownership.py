@@ -139,6 +139,14 @@ def test_an_offer_has_one_end(offered):
         sql("UPDATE ownership_offers SET accepted_at = now()")
 
 
+def test_the_people_of_an_offer_are_named_for_its_banner(northfield, offered):
+    offer = offered(role=Role.OWNER)
+    waiting = OwnershipOffer.waiting_in(northfield.organization.id)
+    assert (waiting.id, waiting.nominee, waiting.sender) == (offer.id, "Hana Reyes", "Amara Okafor")
+    assert OwnershipOffer.waiting_in(northfield.harbour.id) is None
+    assert db.session.get_one(User, waiting.offered_by).name == "Amara Okafor"
+
+
 # --- accepting --------------------------------------------------------------------------------------------------
 
 
@@ -307,8 +315,8 @@ def test_of_ten_offers_at_once_one_is_made(app, northfield, offered):
     assert len(told()) == 2
 
 
-def test_two_who_hand_over_to_each_other_leave_an_owner(app, northfield, offered, role_of):
-    """One Owner's offer is accepted in the moment in which another Owner removes the nominee."""
+def test_a_nominee_who_accepts_while_being_removed_is_gone_and_an_owner_stays(app, northfield, offered, role_of):
+    """Removed first, Hana can accept nothing; if she accepts first, she goes as an Owner. Sven stays one."""
     sql("UPDATE organization_members SET role = 'OWNER' WHERE user_id = :id", id=northfield.admin.id)
     offer, ready = offered(role=Role.VIEWER), threading.Barrier(2)
     outcome = []
@@ -393,11 +401,3 @@ def test_no_name_in_a_mail_becomes_a_link_or_markup(northfield, offered, mails):
         for kind in ("plain", "html"):
             assert "evil.example" not in mail.get_body((kind,)).get_content()
         assert "<b>" not in mail.get_body(("html",)).get_content()
-
-
-def test_the_people_of_an_offer_are_named_for_its_banner(northfield, offered):
-    offer = offered(role=Role.OWNER)
-    waiting = OwnershipOffer.waiting_in(northfield.organization.id)
-    assert (waiting.id, waiting.nominee, waiting.sender) == (offer.id, "Hana Reyes", "Amara Okafor")
-    assert OwnershipOffer.waiting_in(northfield.harbour.id) is None
-    assert db.session.get_one(User, waiting.offered_by).name == "Amara Okafor"
