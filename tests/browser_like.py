@@ -1,6 +1,7 @@
 """A client that behaves like a browser with our pages: it sends their token, and looks at every page it is given."""
 
 import json
+import re
 import secrets
 from html.parser import HTMLParser
 from typing import Any
@@ -60,6 +61,11 @@ class Browser:
         """The value of a cookie, if this browser has it."""
         cookie = self.client.get_cookie(name)
         return cookie.value if cookie else None
+
+
+def words(html: str) -> str:
+    """A page's text without its tags."""
+    return " ".join(re.sub("<[^>]*>", " ", html).split()).replace(" .", ".")
 
 
 def _headers(hx: bool, kwargs: dict[str, Any]) -> dict[str, str]:

@@ -157,6 +157,18 @@ def northfield(app: Flask) -> Northfield:
 
 
 @pytest.fixture
+def as_(browser: Callable[..., Browser], northfield: Northfield) -> Callable[[str], Browser]:
+    """as_("admin") -> the browser of one of the cast."""
+    return lambda name: browser(northfield.person(name))
+
+
+@pytest.fixture
+def second_owner(northfield: Northfield, query: Callable[..., Any]) -> None:
+    """Sven Weber, the admin, is an Owner too."""
+    query("UPDATE organization_members SET role = 'OWNER' WHERE id = %(id)s", id=northfield.member("admin").id)
+
+
+@pytest.fixture
 def url_of(app: Flask, northfield: Northfield) -> Callable[[Rule], str]:
     """url_of(rule) -> the address of a route, with Northfield's own things in it."""
     with northfield.inside(app), transaction():

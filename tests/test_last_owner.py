@@ -42,9 +42,8 @@ def test_no_page_lets_the_last_owner_go(browser, northfield, query, door, words,
 
 
 @pytest.mark.parametrize(("door", "_words"), PAGES.values(), ids=PAGES.keys())
-def test_each_page_lets_one_of_two_go(browser, northfield, query, door, _words):
+def test_each_page_lets_one_of_two_go(browser, northfield, query, second_owner, door, _words):
     """The positive control: the doors work where an Owner stays."""
-    query("UPDATE organization_members SET role = 'OWNER' WHERE user_id = %(id)s", id=northfield.admin.id)
     url, fields = door(northfield.member("owner").id)
     assert browser(northfield.owner).post(url, **fields).status_code == 303
     assert not is_owner(query, northfield)
@@ -64,8 +63,7 @@ def test_nor_does_plain_sql(app, northfield, query, statement):
     assert is_owner(query, northfield)
 
 
-def test_nor_does_an_owner_who_cannot_log_in_count(browser, northfield, query):
-    query("UPDATE organization_members SET role = 'OWNER' WHERE user_id = %(id)s", id=northfield.admin.id)
+def test_nor_does_an_owner_who_cannot_log_in_count(browser, northfield, query, second_owner):
     query("UPDATE users SET deactivated_at = now() WHERE id = %(id)s", id=northfield.admin.id)
     assert browser(northfield.owner).post(f"{SETTINGS}/leave").status_code == 422
     assert is_owner(query, northfield)

@@ -46,9 +46,3 @@ def link_of(app, northfield):
             return f"/invitations/{db.session.get_one(Invitation, invitation_id).link_text(purpose)}"
 
     return path
-
-
-@pytest.fixture
-def as_(browser, northfield):
-    """as_("admin") -> the browser of one of the cast."""
-    return lambda name: browser(northfield.person(name))

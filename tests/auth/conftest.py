@@ -1,4 +1,6 @@
-"""Invitations to join, and those who open them."""
+"""Those who have an account, invitations to join, and those who open them."""
+
+import re
 
 import pytest
 
@@ -8,6 +10,18 @@ from models.text import address
 from tests.factories import make_user
 
 NEW = "ana.silva@example.com"
+
+
+def without_token(text):
+    """A page as it is whoever asks for it."""
+    return re.sub(r'name="csrf_token" value="\w+"', "", text)
+
+
+@pytest.fixture
+def hana(app):
+    """Hana Reyes, with an account and PASSWORD."""
+    with app.app_context():
+        return make_user("Hana Reyes")
 
 
 @pytest.fixture

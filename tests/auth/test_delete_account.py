@@ -14,11 +14,6 @@ def delete(person, **fields):
     return person.post(DELETE, **{"current_password": PASSWORD, **fields})
 
 
-@pytest.fixture
-def as_(browser, northfield):
-    return lambda name: browser(northfield.person(name))
-
-
 def test_a_visitor_logs_in_first(browser):
     assert browser().get(DELETE).location == f"/login?next={DELETE}"
     assert delete(browser()).location == "/login?next=/orgs"

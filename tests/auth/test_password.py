@@ -1,28 +1,18 @@
-import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from models import OneTimeToken, User, db, transaction
-from tests.factories import PASSWORD, make_user
+from tests.auth.conftest import without_token
+from tests.factories import PASSWORD
 
 NEW = "a brand new sailing boat"
-
-
-@pytest.fixture
-def hana(app):
-    with app.app_context():
-        return make_user("Hana Reyes")
 
 
 @pytest.fixture
 def reset_link(browser, hana, link):
     browser().post("/forgot-password", email=hana.email)
     return link()
-
-
-def without_token(text):
-    return re.sub(r'name="csrf_token" value="\w+"', "", text)
 
 
 def test_a_link_is_mailed_to_the_account(browser, hana, mails):

@@ -4,6 +4,7 @@ import pytest
 
 from models import User, db, transaction
 from models.password import needs_upgrade
+from tests.auth.conftest import without_token
 from tests.factories import PASSWORD, make_user
 
 WRONG = "The email address or password is not right."
@@ -31,18 +32,8 @@ NOT_OUR_PATHS = [
 ]
 
 
-@pytest.fixture
-def hana(app):
-    with app.app_context():
-        return make_user("Hana Reyes")
-
-
 def sids(query):
     return {sid for (sid,) in query("SELECT sid FROM sessions")}
-
-
-def without_token(text):
-    return re.sub(r'name="csrf_token" value="\w+"', "", text)
 
 
 def change(app, user, **values):

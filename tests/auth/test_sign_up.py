@@ -1,4 +1,3 @@
-import re
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -6,15 +5,10 @@ import pytest
 
 from models import Signup, db
 from models.password import verify
-from tests.factories import PASSWORD, make_user
+from tests.auth.conftest import without_token
+from tests.factories import PASSWORD
 
 HANA = {"email": "Hana.Reyes@example.org", "name": "Hana Reyes-Okafor", "password": PASSWORD}
-
-
-@pytest.fixture
-def hana(app):
-    with app.app_context():
-        return make_user("Hana Reyes")
 
 
 def sign_up(person, url="/signup", **fields):
@@ -23,10 +17,6 @@ def sign_up(person, url="/signup", **fields):
 
 def accounts(query):
     return query("SELECT email, name, email_verified_at IS NOT NULL FROM users")
-
-
-def without_token(text):
-    return re.sub(r'name="csrf_token" value="\w+"', "", text)
 
 
 def age_links(query, minutes=31):

@@ -52,9 +52,3 @@ def crowd(app: Flask, northfield: Northfield) -> Callable[[int], None]:
             )
 
     return gather
-
-
-@pytest.fixture
-def as_(browser: Any, northfield: Northfield) -> Callable[[str], Any]:
-    """as_("admin") -> the browser of one of the cast."""
-    return lambda name: browser(northfield.person(name))

@@ -32,12 +32,6 @@ def roles(query):
     return lambda: dict(query(statement))
 
 
-@pytest.fixture
-def second_owner(query, northfield):
-    """Sven is an Owner too."""
-    query("UPDATE organization_members SET role = 'OWNER' WHERE user_id = %(id)s", id=northfield.admin.id)
-
-
 def end_of(query):
     return query(
         "SELECT accepted_at IS NOT NULL, declined_at IS NOT NULL, cancelled_at IS NOT NULL FROM ownership_offers"

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from models import Organization, OrganizationMember, Role, User, db, transaction
+from tests.browser_like import words
 
 
 @pytest.fixture
@@ -19,22 +20,6 @@ def crowd(app, northfield):
         db.session.flush()
         here = northfield.organization.id
         db.session.add_all(OrganizationMember(organization_id=here, user_id=u.id, role=Role.VIEWER) for u in users)
-
-
-@pytest.fixture
-def demote(app, northfield):
-    """demote("admin", Role.VIEWER) changes a role behind everybody's back."""
-
-    def change(name, role):
-        with northfield.inside(app), transaction():
-            db.session.get_one(OrganizationMember, northfield.member(name).id).role = role
-
-    return change
-
-
-def words(html):
-    """A page's text without its tags."""
-    return " ".join("".join(part.partition(">")[2] for part in ("x>" + html).split("<")).split())
 
 
 def row_in(page, user):

@@ -1,14 +1,9 @@
 """Why somebody can use a project: one click away, in words that can be linked and printed."""
 
-import re
-
 import pytest
 
 from models import Role
-
-
-def words(html):
-    return " ".join(re.sub("<[^>]*>", " ", html).split()).replace(" .", ".")
+from tests.browser_like import words
 
 
 @pytest.fixture
