@@ -1,11 +1,13 @@
 """The last Owner of an organization stays its Owner, whatever door one tries."""
 
+import threading
+
 import pytest
 
 from models import LastOwner, db, transaction
 from tests.factories import PASSWORD
 
-WORDS = "Northfield needs at least one Owner."
+WORDS = "Northfield needs at least one Owner. Make someone else an Owner first."
 PEOPLE, SETTINGS = "/orgs/northfield/people", "/orgs/northfield/settings"
 PAGES = {
     "changing the role": (lambda member: (f"{PEOPLE}/{member}/role", {"role": "VIEWER"}), WORDS),
@@ -23,12 +25,12 @@ SQL = {
 }
 
 
-def is_owner(query, northfield):
+def is_owner(query, northfield, name="owner"):
     statement = (
         "SELECT count(*) FROM organization_members m JOIN users u ON u.id = user_id "
         "WHERE user_id = %(id)s AND role = 'OWNER' AND deactivated_at IS NULL"
     )
-    return query(statement, id=northfield.owner.id) == [(1,)]
+    return query(statement, id=northfield.person(name).id) == [(1,)]
 
 
 @pytest.mark.parametrize(("door", "words"), PAGES.values(), ids=PAGES.keys())
@@ -67,3 +69,40 @@ def test_nor_does_an_owner_who_cannot_log_in_count(browser, northfield, query, s
     query("UPDATE users SET deactivated_at = now() WHERE id = %(id)s", id=northfield.admin.id)
     assert browser(northfield.owner).post(f"{SETTINGS}/leave").status_code == 422
     assert is_owner(query, northfield)
+
+
+@pytest.mark.parametrize("action", ["role", "remove"])
+def test_of_two_owners_who_end_each_other_at_once_one_stays(as_, northfield, query, second_owner, action):
+    ready, answers = threading.Barrier(2), []
+
+    def end(actor, target):
+        person = as_(actor)
+        fields = {"csrf_token": person.token(), **({"role": "VIEWER"} if action == "role" else {})}
+        ready.wait()
+        answers.append(person.client.post(f"{PEOPLE}/{northfield.member(target).id}/{action}", data=fields).status_code)
+
+    threads = [threading.Thread(target=end, args=pair) for pair in (("owner", "admin"), ("admin", "owner"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) in ([303, 403], [303, 404])
+    assert [is_owner(query, northfield, name) for name in ("owner", "admin")].count(True) == 1
+
+
+def test_of_two_owners_who_leave_at_once_one_stays(as_, northfield, query, second_owner):
+    ready, answers = threading.Barrier(2), []
+
+    def go(name):
+        person = as_(name)
+        token = person.token()
+        ready.wait()
+        answers.append(person.client.post(f"{SETTINGS}/leave", data={"csrf_token": token}).status_code)
+
+    threads = [threading.Thread(target=go, args=[name]) for name in ("owner", "admin")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [303, 422]
+    assert [is_owner(query, northfield, name) for name in ("owner", "admin")].count(True) == 1

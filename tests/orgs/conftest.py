@@ -52,3 +52,26 @@ def crowd(app: Flask, northfield: Northfield) -> Callable[[int], None]:
             )
 
     return gather
+
+
+@pytest.fixture
+def path(northfield: Northfield) -> Callable[[str], str]:
+    """path("viewer") -> the address of a member of the cast."""
+    return lambda name: f"/orgs/northfield/people/{northfield.member(name).id}"
+
+
+@pytest.fixture
+def role_of(northfield: Northfield, query: Callable[..., Any]) -> Callable[[str], str | None]:
+    """role_of("viewer") -> the present role's name; None for who left."""
+
+    def present(name: str) -> str | None:
+        user = northfield.person(name)
+        assert user
+        found = query(
+            "SELECT role::text FROM organization_members WHERE user_id = %(user)s AND organization_id = %(here)s",
+            user=user.id,
+            here=northfield.organization.id,
+        )
+        return found[0][0] if found else None
+
+    return present

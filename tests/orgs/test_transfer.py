@@ -93,7 +93,7 @@ def test_a_chosen_member_leads_to_the_form(as_, northfield):
     assert "Your role afterwards" in page
 
 
-def test_offering_asks_and_changes_nothing_yet(as_, offer, roles):
+def test_offering_asks_and_changes_nothing_yet(offer, roles):
     before = roles()
     answer = offer()
     assert (answer.status_code, answer.location) == (303, "/orgs/northfield/settings")
@@ -168,7 +168,7 @@ def test_both_are_told_and_nobody_else(as_, offer, second_owner, path):
         assert 'id="offer"' not in pages[name]
 
 
-def test_a_lone_owner_finds_the_way(as_, offer):
+def test_a_lone_owner_finds_the_way(as_):
     assert f'<a href="{TRANSFER}">Make someone else an Owner</a>' in as_("owner").get("/orgs/northfield").text
     assert f'href="{TRANSFER}"' in as_("owner").get("/orgs/northfield/settings").text
     assert TRANSFER not in as_("admin").get("/orgs/northfield/settings").text
