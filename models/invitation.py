@@ -61,7 +61,8 @@ class Invitation(Record, Base):
             postgresql_nulls_not_distinct=True,
             postgresql_where=text(PENDING),
         ),
-        Index("ix_invitations_email_key", "email_key", postgresql_where=text(PENDING)),
+        Index("ix_invitations_email_key", "email_key"),
+        Index("ix_invitations_accepted_by", "accepted_by", postgresql_where=text("accepted_by IS NOT NULL")),
         Index("ix_invitations_invited_by", "organization_id", "invited_by", postgresql_where=text(PENDING)),
     )
 
@@ -156,6 +157,16 @@ class Invitation(Record, Base):
         if mailed:
             OutgoingMail.queue("invitation", self.id, self.organization_id)
         return self
+
+    @staticmethod
+    def forget(user_id: UUID, called: str) -> None:
+        """Take a person out of every invitation that came to its end, in whatever organization it was.
+
+        Args:
+            user_id: whose account ends; their address counts as theirs if they proved it.
+            called: what stands in its place.
+        """
+        db.session.execute(select(func.forget_invitations(user_id, called)))
 
     def revoke(self) -> None:
         """Withdraw it. Revoking twice is one revocation."""

@@ -13,11 +13,12 @@ from sqlalchemy.orm import aliased
 from models import membership, tenant
 from models.base import Refusal, db
 from models.farewell import Farewell
+from models.invitation import Invitation
 from models.organization import Organization, OrganizationMember
 from models.ownership import OwnershipOffer
 from models.project import Project, ProjectMember
 from models.role import Role
-from models.user import User
+from models.user import FORMER, User
 
 
 class NoSuccessor(Refusal):
@@ -72,6 +73,7 @@ def delete_account(user: User) -> None:
     as_guest = select(Project).join(ProjectMember, ProjectMember.project_id == Project.id)
     for project in db.session.scalars(as_guest.where(ProjectMember.user_id == user.id)).all():
         project.remove(user.id)
+    Invitation.forget(user.id, FORMER)
     Farewell.say(user.email)
     user.erase()
 

@@ -27,3 +27,16 @@ def two_connections(make_database):
         b.execute("SET lock_timeout = '500ms'")
         b.commit()
         yield a, b
+
+
+@pytest.fixture
+def tables(app, query):
+    """The names of all tables."""
+    return [name for (name,) in query("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")]
+
+
+@pytest.fixture
+def said(tables, query):
+    """said("some words") -> the tables in which a row has them in any column."""
+    having = "SELECT FROM {} r WHERE r::text ILIKE %(words)s"
+    return lambda words: [table for table in tables if query(having.format(table), words=f"%{words}%")]

@@ -189,6 +189,46 @@ def test_what_is_given_in_the_moment_of_deleting_ends_too(app, northfield, query
         assert query(f"SELECT 1 FROM {table} WHERE user_id = %(who)s", who=hana.id) == []
 
 
+@pytest.fixture
+def ben(app, northfield):
+    """Somebody whose invitations came to every end, in two organizations."""
+    typed = address("ben.adeyemi@example.org")
+    ends = ["accepted_at", "declined_at", "revoked_at", "replaced_at"]
+    with northfield.inside(app), transaction():
+        ben = User.create(typed, "Ben Adeyemi", "x", proven=True)
+        tenant.enter(northfield.organization.id, northfield.harbour.id)
+        for organization in (northfield.organization, northfield.harbour):
+            for end in ends:
+                row = Invitation.issue(organization.id, typed, Role.VIEWER, northfield.owner.id, "Dear Ben Adeyemi")
+                setattr(row, end, db.func.now())
+                row.accepted_by = ben.id if end == "accepted_at" else None
+                db.session.flush()
+    return ben
+
+
+@within
+def test_nothing_names_a_deleted_account_but_its_farewell(ben, said):
+    assert set(said("ben_adeyemi")) == {"invitations", "users"}
+    end(leaving.delete_account, ben)
+    assert said("ben_adeyemi") == ["farewells"]
+
+
+@within
+def test_an_address_that_was_never_proven_takes_nothing_out_of_others_logs(ben, query, said):
+    query("UPDATE users SET email_verified_at = NULL WHERE id = %(id)s", id=ben.id)
+    end(leaving.delete_account, ben)
+    assert set(said("ben_adeyemi")) == {"farewells", "invitations"}
+    assert query("SELECT DISTINCT accepted_at IS NULL FROM invitations WHERE email LIKE 'ben%%'") == [(True,)]
+
+
+@within
+def test_who_waits_for_an_answer_is_still_invited(ben, northfield, query):
+    with tenant.inside(northfield.harbour.id), transaction():
+        Invitation.issue(northfield.harbour.id, address(ben.email), Role.VIEWER, northfield.stranger.id)
+    end(leaving.delete_account, ben)
+    assert query("SELECT email, revoked_at FROM invitations WHERE email LIKE 'ben%%'") == [(ben.email, None)]
+
+
 @within
 def test_its_address_is_free_at_once(northfield):
     end(leaving.delete_account, northfield.viewer)
