@@ -13,7 +13,21 @@ import access
 import config
 import demo
 import emails
-from blueprints import assets, auth, csrf, errors, fragments, gate, headers, orgs, pages, presentation, projects, text
+from blueprints import (
+    assets,
+    auth,
+    csrf,
+    errors,
+    fragments,
+    gate,
+    headers,
+    live,
+    orgs,
+    pages,
+    presentation,
+    projects,
+    text,
+)
 from config import Settings
 from models import db
 from models.organization import SLUG
@@ -58,7 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _connect(app)
     _guard(app)
     _dress(app)
-    for blueprint in (*pages.blueprints, auth.bp, orgs.bp, projects.bp):
+    for blueprint in (*pages.blueprints, auth.bp, orgs.bp, projects.bp, live.bp):
         app.register_blueprint(blueprint)
     if not settings.production:
         app.register_blueprint(pages.development)
@@ -99,6 +113,7 @@ def _dress(app: Flask) -> None:
     """What templates can say."""
     assets.init_app(app)
     presentation.init_app(app)
+    live.init_app(app)
     app.jinja_env.globals.update(can=gate.can, P=access.PERMISSIONS, csrf_token=csrf.csrf_token)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(pages.surroundings)

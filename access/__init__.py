@@ -5,6 +5,7 @@ A host product names its own permissions with declare(), and asks with allows(),
 
 from access.explain import Explanation, Outcomes, Rule, Source, explain, outcomes
 from access.grants import confirm_on, confirm_set, confirm_unset, may_set, may_unset, settable
+from access.hearing import ORGANIZATION, ORGANIZATIONS, RESYNC, RIGHTS, declare_topic, heard_inside, heard_outside
 from access.invitations import confirm_invite, confirm_revoke, grantable, may_invite
 from access.people import confirm, confirm_manage, confirm_remove, helpers, may_manage, standing, visits
 from access.permissions import (
@@ -49,6 +50,7 @@ from access.projects import (
     effective_role,
     people_of,
     project_for,
+    seen_by,
     visible_projects,
 )
 
@@ -57,9 +59,13 @@ __all__ = [
     "CREATE_PROJECT",
     "MANAGE_PEOPLE",
     "MANAGE_PROJECT",
+    "ORGANIZATION",
+    "ORGANIZATIONS",
     "OWN_ORGANIZATION",
     "PERMISSIONS",
     "READ_AUDIT",
+    "RESYNC",
+    "RIGHTS",
     "SEE_ORGANIZATION",
     "SEE_PROJECT",
     "SET_PROJECT_ROLES",
@@ -92,10 +98,13 @@ __all__ = [
     "confirm_set",
     "confirm_unset",
     "declare",
+    "declare_topic",
     "effective_role",
     "endings",
     "explain",
     "grantable",
+    "heard_inside",
+    "heard_outside",
     "helpers",
     "losses",
     "lowering",
@@ -109,6 +118,7 @@ __all__ = [
     "project_for",
     "remains",
     "require",
+    "seen_by",
     "settable",
     "shift",
     "standing",

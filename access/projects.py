@@ -10,17 +10,22 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     Cast,
     ColumnElement,
     Label,
     Select,
     SQLColumnExpression,
+    Uuid,
     and_,
+    any_,
     case,
     cast,
     func,
+    literal,
     or_,
     select,
+    true,
     union,
 )
 from sqlalchemy.orm import aliased
@@ -120,6 +125,24 @@ def project_for(actor: Actor, project_id: UUID, *, lock: bool = False) -> Projec
     query = visible_projects(actor).where(Project.id == project_id).execution_options(populate_existing=lock)
     row = db.session.execute(query).one_or_none()
     return ProjectHere(row[0], row[1]) if row and row[1] else None
+
+
+def seen_by(project_ids: set[UUID], user_ids: set[UUID]) -> set[tuple[UUID, UUID]]:
+    """Tell which of some projects exist for which of some people, in the organization that was entered.
+
+    Returns:
+        Pairs of a project and a person who has a role on it now.
+    """
+    person = select(func.unnest(literal(list(user_ids), ARRAY(Uuid))).label("id")).subquery()
+    member = OrganizationMember.organization_id == Project.organization_id, OrganizationMember.user_id == person.c.id
+    query = (
+        select(Project.id, person.c.id)
+        .join(person, true())
+        .outerjoin(OrganizationMember, and_(*member))
+        .outerjoin(ProjectMember, and_(ProjectMember.project_id == Project.id, ProjectMember.user_id == person.c.id))
+        .where(Project.id == any_(literal(list(project_ids), ARRAY(Uuid))), effective_role().is_not(None))
+    )
+    return {(project_id, user_id) for project_id, user_id in db.session.execute(query)}
 
 
 @dataclass(frozen=True)

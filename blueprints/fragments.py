@@ -7,6 +7,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
 from config import settings
+from runtime.sessions import by_itself
 
 TOAST = "toast"
 NOTICES, TOASTS = "#notices", "#toasts"
@@ -28,7 +29,8 @@ def respond(page: str, fragment: str, status: int = 200, **context: Any) -> Resp
     """
     if not is_fragment():
         return vary(make_response(render_template(page, **context), status))
-    return _fragment(render_template(fragment, **context), status)
+    body = render_template(fragment, **context)
+    return Response(status=304) if status == 200 and _known(body) else _fragment(body, status)
 
 
 def changed(fragment: str, to: str, toast: str = "", **context: Any) -> AnyResponse:
@@ -68,7 +70,7 @@ def current_page() -> str:
 def waiting_toast() -> str | None:
     """Return the toast that a redirect left for this page; shown once."""
     name = settings().cookie_name(TOAST)
-    if name not in request.cookies:
+    if name not in request.cookies or by_itself():
         return None
     g.toast_shown = True
     try:
@@ -88,6 +90,12 @@ def vary(response: Response) -> Response:
     """Keep pages and fragments of the same address apart in every cache."""
     response.vary.add("HX-Request")
     return response
+
+
+def _known(body: str) -> bool:
+    """Tell whether a page that looks again has this very fragment: it says which version it shows."""
+    version = request.headers.get("If-None-Match", "")
+    return bool(version) and f'data-version="{version}"' in body
 
 
 def _fragment(body: str, status: int) -> Response:

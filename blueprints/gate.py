@@ -5,11 +5,12 @@ that its finder found inside the tenant, and that the authority permitted: never
 """
 
 import re
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
-from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from flask import Flask, Response, abort, current_app, g, redirect, request, session, url_for
 from flask_login import login_user, logout_user
 
 import access
@@ -17,12 +18,14 @@ from access import Permission
 from blueprints import csrf
 from blueprints.fragments import current_page, is_fragment, leave
 from blueprints.headers import request_id
-from models import OrganizationSlug, User, audit, tenant
+from models import OrganizationSlug, User, audit, db, tenant
+from models.base import TAB
 from models.identity import Identity, Viewer
-from runtime.sessions import BrowserSession, PostgresSessions
+from runtime.sessions import BrowserSession, PostgresSessions, by_itself
 
 View = Callable[..., Any]
 SAFE = {"GET", "HEAD", "OPTIONS"}
+_TAB = re.compile(r"[0-9-]{1,40}")
 _PATH = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")  # a path on this site, and nothing a browser would bend
 
 
@@ -102,6 +105,8 @@ def _is_a_button() -> bool:
 
 
 def _log_in_first() -> Any:
+    if by_itself():
+        return Response(status=401)  # a script's request would follow a redirect, and take the log-in page for its own
     if request.method in SAFE or is_fragment():
         target = current_page()
     else:
@@ -139,6 +144,7 @@ def push_slug(endpoint: str, values: dict[str, Any]) -> None:
 def load_identity() -> None:
     """Before each request: who is logged in, the organization in the address, and their standing there."""
     g.identity = g.actor = g.org = None
+    g.began = time.time()  # before anything is read
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or getattr(view, "gate", None) == "bare":
         return
@@ -150,6 +156,8 @@ def load_identity() -> None:
     elif had_cookie:
         g.expired = True
     me = viewer()
+    tab = request.headers.get("X-Tab", "")
+    db.session.info[TAB] = tab if _TAB.fullmatch(tab) else None
     audit.begin(audit.Asking(me.id if me else None, request.remote_addr or None, request_id()))
 
 

@@ -38,7 +38,8 @@ class Record:
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=-1)
 
 
-SCOPE, WRITING = "scope", "writing"  # what a session's `info` keeps: whose rows it sees, and that it may write
+# What a session's `info` keeps: whose rows it sees, that it may write, and which open page asked for what it writes.
+SCOPE, WRITING, TAB = "scope", "writing", "tab"
 
 # Objects stay readable after a commit: a view renders what it changed without loading it again.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})

@@ -6,10 +6,11 @@ running this one (docs/decisions/0004-request-path.md).
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from flask_login import UserMixin
+from sqlalchemy import CursorResult
 
 from models.base import db
 from models.role import Role
@@ -21,9 +22,17 @@ from models.role import Role
 _STATEMENT = """
 SELECT s.id, s.sess, s.created_at, s.last_seen_at < now() - interval '5 minutes', s.credential_epoch,
        s.user_id, s.email, s.email_key, s.name, s.email_verified_at IS NOT NULL,
+       extract(epoch FROM s.expire - now())::float,
        p.id, p.name, p.slug, p.version, p.role::text, p.member_id
 FROM gate_sessions s LEFT JOIN gate_places p ON p.slug = %(slug)s AND p.user_id = s.user_id
 WHERE s.sid = %(sid)s
+"""
+
+# The same for many sessions at once, whose pages are open: which of them live, for how long, and what they are there.
+_STANDINGS = """
+SELECT s.sid, s.user_id, extract(epoch FROM s.expire - now())::float, p.id, p.role::text, p.member_id
+FROM gate_sessions s LEFT JOIN gate_places p ON p.id = %(organization_id)s AND p.user_id = s.user_id
+WHERE s.sid = ANY(%(sids)s)
 """
 
 
@@ -59,20 +68,53 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """A session that lives, whose pages may be told of changes for as long as it does."""
+
+    user_id: UUID
+    lives_for: float  # seconds, unless it is used meanwhile
+    actor: Actor | None  # in the organization that was asked about; None for whoever has no place in it
+
+    @classmethod
+    def of(cls, sids: list[str], organization_id: UUID | None) -> dict[str, Self]:
+        """Look again at many sessions, in one statement.
+
+        Args:
+            sids: the sessions' keys.
+            organization_id: where their users' standing is asked; None to ask no more than whether they live.
+
+        Returns:
+            The living ones by their keys.
+        """
+        given = {"sids": sids, "organization_id": organization_id}
+        found = {}
+        for sid, user_id, lives_for, place, role, member_id in _sent(_STANDINGS, given):
+            actor = Actor(user_id, place, Role[role] if role else None, member_id) if place else None
+            found[sid] = cls(user_id, lives_for, actor)
+        return found
+
+
+def _sent(statement: str, given: dict[str, Any]) -> CursorResult[*tuple[Any, ...]]:
+    return db.session.connection().exec_driver_sql(statement, given)
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """What the statement found."""
 
+    sid: str
     session_id: UUID
     data: dict[str, Any]
     logged_in_at: datetime
     seen_long_ago: bool
     credential_epoch: int
     viewer: Viewer
+    lives_for: float  # seconds that the session has left, unless it is used meanwhile
     place: Place | None
     actor: Actor | None
 
     @classmethod
-    def load(cls, sid: str, slug: str | None) -> "Identity | None":
+    def load(cls, sid: str, slug: str | None) -> Self | None:
         """Find a live session and, where the address names an organization, its user's standing in it.
 
         Args:
@@ -83,12 +125,12 @@ class Identity:
             None without a live session. `place` and `actor` are None for a stranger to the organization: to them
             it does not exist.
         """
-        row = db.session.connection().exec_driver_sql(_STATEMENT, {"sid": sid, "slug": slug}).one_or_none()
+        row = _sent(_STATEMENT, {"sid": sid, "slug": slug}).one_or_none()
         if row is None:
             return None
         place = actor = None
         viewer = Viewer(*row[5:10])
-        if row[10]:
-            place = Place(*row[10:14])
-            actor = Actor(viewer.id, place.id, Role[row[14]] if row[14] else None, row[15])
-        return cls(row[0], row[1], row[2], row[3], row[4], viewer, place, actor)
+        if row[11]:
+            place = Place(*row[11:15])
+            actor = Actor(viewer.id, place.id, Role[row[15]] if row[15] else None, row[16])
+        return cls(sid, row[0], row[1], row[2], row[3], row[4], viewer, row[10], place, actor)

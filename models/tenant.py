@@ -19,12 +19,14 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session
 
-from models.base import SCOPE, WRITING, db
+from models.base import SCOPE, TAB, WRITING, db
 
 _TELL = """
 SELECT set_config('freehold.organization_ids', %s, true), set_config('freehold.user_id', %s, true),
        set_config('freehold.email_key', %s, true)
 """
+
+_TELL_TAB = "SELECT set_config('freehold.tab', %s, true)"  # for the notifications of live pages (migration 0013)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ def _begin(session: Session, _transaction: Any, connection: Connection) -> None:
         with driver.pipeline():
             driver.execute("BEGIN")
             _apply(session, connection)
+            if tab := session.info.get(TAB):
+                driver.execute(_TELL_TAB, [tab])
     else:
         _apply(session, connection)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 from flask import current_app
+from psycopg import sql
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
@@ -71,6 +72,22 @@ def as_owner() -> Iterator[Connection]:
     engine = create_engine(owner_url(), poolclass=NullPool, isolation_level="REPEATABLE READ")
     with engine.connect() as connection:
         yield connection
+
+
+def listen(channel: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """Open a connection that hears the notifications of a channel; past a pooler, which keeps none for anybody."""
+    url = settings().database_listen_url or current_app.config["SQLALCHEMY_DATABASE_URI"]
+    connection = psycopg.connect(
+        url.replace("+psycopg", ""),
+        autocommit=True,
+        application_name=f"freehold {channel}",
+        connect_timeout=CONNECT_TIMEOUT,
+        keepalives_idle=10,  # seconds: a server that is gone without a word is noticed
+        keepalives_interval=5,
+        keepalives_count=3,
+    )
+    connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+    return connection
 
 
 def prepare(engine: Engine) -> None:

@@ -19,10 +19,10 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from config import Settings, settings
 from models import OutgoingMail, db, housekeeping, transaction
 from models.outgoing_mail import GIVE_UP
 from runtime import smtp
+from runtime.database import listen
 
 Render = Callable[[OutgoingMail], EmailMessage | None]
 
@@ -73,7 +73,7 @@ def run(app: Flask, render: Render, over: threading.Event) -> None:
     pause, tidy = 1.0, _next_tidying()
     while not over.is_set():
         try:
-            with app.app_context(), _listen(settings()) as wake:
+            with app.app_context(), listen("outgoing_mail") as wake:
                 while not over.is_set():
                     deliver_due(render, over)
                     tidy = _tidied(tidy)
@@ -156,13 +156,6 @@ def _retry_after(mail: OutgoingMail, error: Exception) -> timedelta | None:
         return None
     seconds = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(mail.attempts - 1, 10))
     return timedelta(seconds=seconds * random.uniform(0.8, 1.2))  # noqa: S311
-
-
-def _listen(settings: Settings) -> "psycopg.Connection[tuple[object, ...]]":
-    url = settings.database_listen_url or db.engine.url.render_as_string(hide_password=False)
-    wake = psycopg.connect(url.replace("+psycopg", ""), autocommit=True, application_name="freehold mail")
-    wake.execute("LISTEN outgoing_mail")
-    return wake
 
 
 def _nap(wake: "psycopg.Connection[tuple[object, ...]]", over: threading.Event) -> None:

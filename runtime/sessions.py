@@ -21,6 +21,7 @@ from models import audit, db, housekeeping
 from models.identity import Identity
 
 REFRESH = "X-Refresh"  # a page says so that it looks again by itself: that keeps nobody logged in
+STREAM = "text/event-stream"  # what a live page listens to, and asks for by itself as well
 
 # The web role has no right on the table; what may be done with it are functions of its owner (migration 0009), which
 # write a log-in's and a log-out's audit event along. A new id for the same person's session is neither.
@@ -65,7 +66,7 @@ class PostgresSessions(ServerSideSessionInterface):
             session.sid = None
             return None
         dict.update(session, found.data)
-        session.stored, session.touch = True, found.seen_long_ago and REFRESH not in request.headers
+        session.stored, session.touch = True, found.seen_long_ago and not by_itself()
         return found
 
     def begin(self, session: BrowserSession, epoch: int, *, renewed: bool = False) -> None:
@@ -146,6 +147,11 @@ class PostgresSessions(ServerSideSessionInterface):
         """Send one statement by itself. What a view left uncommitted is dropped first, never saved along with it."""
         db.session.rollback()
         db.session.connection().execute(statement, values)
+
+
+def by_itself() -> bool:
+    """Tell whether a page asks without its reader: to look again, or for its stream."""
+    return REFRESH in request.headers or STREAM in request.headers.get("Accept", "")
 
 
 def _asked(*, renewed: bool) -> dict[str, Any]:

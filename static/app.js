@@ -11,10 +11,6 @@
   document.addEventListener('htmx:config:request', ({ detail: { ctx } }) => { ctx.request.headers['X-Tab'] = tab; });
   document.addEventListener('htmx:before:request', ({ detail: { ctx } }) => {
     const source = ctx.sourceElement, target = element(ctx.target), focused = document.activeElement;
-    if (source.matches('[data-refresh]')) {                                    // the page's own doing: quiet, moves no focus
-      if (!one('dialog[open]')) opener = focused === document.body ? null : focused;
-      return;
-    }
     const button = source.matches('form[method=post]') ? ctx.request.submitter ?? one('button:not([type=button])', source)
       : source.matches('.btn') ? source : null;
     const marked = [button, target?.closest('.region')].filter(Boolean);
@@ -25,12 +21,6 @@
   document.addEventListener('htmx:finally:request', ({ detail: { ctx } }) => {
     busy.get(ctx)?.forEach(mark => mark.removeAttribute('aria-busy'));
   });
-
-  // A part that looks again by itself: while the server is away it says nothing and goes on, a refusal is its last word.
-  const quieten = ctx => {
-    if (ctx.response.status >= 500) ctx.hx.reswap = 'none';
-    else if (ctx.response.status >= 400) ctx.sourceElement.remove();
-  };
 
   // 2. Focus: the server says where, with `autofocus`; htmx keeps it on the same id. Where both fail it goes to what
   //    opened the dialog or sent the request, by id, for that may have been swapped as well; and last to the heading.
@@ -49,7 +39,6 @@
   //    form with its errors takes the dialog's place, and notes and toasts go to its own notices.
   document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => {
     const dialog = ctx.sourceElement.closest('dialog');
-    if (ctx.sourceElement.matches('[data-refresh]')) quieten(ctx);
     if (!dialog || ctx.response.status < 400) return;
     if (['#notices', '#toasts'].includes(ctx.hx.retarget)) ctx.hx.retarget = one('.notices', dialog);
     else ctx.hx.retarget = byId('slot');
@@ -72,49 +61,156 @@
   });
 
   // 4. What never reached the server is told where the reader is.
-  document.addEventListener('htmx:error', ({ detail: { ctx, error } }) => {
-    if (error?.name !== 'AbortError' && !ctx?.sourceElement?.matches('[data-refresh]')) (one('dialog[open] .notices') ?? byId('toasts')).append(byId('unreachable').content.cloneNode(true));
+  document.addEventListener('htmx:error', ({ detail: { error } }) => {
+    if (error?.name !== 'AbortError') (one('dialog[open] .notices') ?? byId('toasts')).append(byId('unreachable').content.cloneNode(true));
   });
 
-  // 5. Live: one stream for the visible page. Its events carry topics only; each region fetches itself again.
-  const url = one('meta[name=live]')?.content;
-  if (!url) return;
-  let stream, connected = false, lost, retry, wait = 1000;
-  const fire = (name, detail) => document.body.dispatchEvent(new CustomEvent(name, { bubbles: true, detail }));
-  const show = (id, shown) => { byId(id).hidden = !shown; };
+  // 5. Live: one stream for the visible page tells topics, and what shows them looks again, at its own address and with
+  //    the reader's own rights, saying which version it has. What somebody types, reads or has open never moves.
+  const listens = one('meta[name=live]')?.content;
+  if (!listens) return;
+  const held = new Set(), looks = new Map(), waiting = new Set();
+  const hears = (place, topic) => topic === 'resync'
+    || place.dataset.live.split(' ').some(name => topic === name || topic.startsWith(name + '.'));
 
+  const changed = field => field.matches('[type=radio], [type=checkbox]') ? field.checked !== field.defaultChecked
+    : field.matches('select') ? [...field.options].some(option => option.selected !== option.defaultSelected)
+    : 'defaultValue' in field && field.type !== 'hidden' && field.value !== field.defaultValue;
+  const typing = () => document.activeElement?.matches('input:not([type=radio], [type=checkbox]), textarea, select');
+  const isStill = place => place.matches('dialog, [data-still]') || one('dialog[open], :popover-open') || typing()
+    || one('details[open]', place) || [...place.querySelectorAll('form[method=post]')].some(form => [...form.elements].some(changed));
+
+  // How many rows say something else now. Times pass by themselves.
+  const rows = root => new Map([...root.querySelectorAll('tr[id]')].map(row => [row.id, said(row)]));
+  const said = row => {
+    const copy = row.cloneNode(true);
+    copy.querySelectorAll('time').forEach(time => time.remove());
+    return copy.textContent.replace(/\s+/g, ' ');
+  };
+  const differing = (before, after) => {
+    const fresh = [...after.keys()].filter(id => before.get(id) !== after.get(id));
+    return { fresh, n: fresh.length || [...before.keys()].filter(id => !after.has(id)).length };
+  };
+  const words = (place, n) => !n || !place.dataset.one ? 'This page changed.'
+    : n === 1 ? place.dataset.one : place.dataset.many.replace('{n}', n);
+
+  // At most one polite sentence in ten seconds, whatever happens elsewhere.
+  let spoke = 0, speaking;
+  const say = sentence => {
+    clearTimeout(speaking);
+    speaking = setTimeout(() => { spoke = Date.now(); byId('heard').textContent = sentence; }, Math.max(0, spoke + 10000 - Date.now()));
+  };
+
+  const hold = (place, sentence) => {
+    held.add(place.id);
+    const latest = byId('latest');
+    one('span', latest).textContent = sentence;
+    latest.hidden = false;
+    say(sentence);
+  };
+  const release = id => {
+    held.delete(id);
+    if (!held.size) byId('latest').hidden = true;
+  };
+
+  const swap = (text, target, style, more) => htmx.swap({ text, target, swap: style, sourceElement: document.body, request: {}, hx: {}, ...more });
+  const show = async (place, text) => {
+    const before = rows(place), focus = document.activeElement;
+    release(place.id);
+    if (place.matches('dialog')) return swap(text, byId('slot'), 'innerHTML');
+    byId('count')?.setAttribute('aria-live', 'off');                           // it speaks to whoever searched
+    if (place.matches('main')) {
+      await swap(text, one('body > header'), 'outerMorph', { select: 'body > header' });
+      await swap(text, place, 'outerMorph', { select: 'main' });
+    } else await swap(text, place, 'outerMorph');
+    const { fresh, n } = differing(before, rows(byId(place.id)));
+    for (const id of fresh) {
+      byId(id).classList.add('changed');
+      setTimeout(() => byId(id)?.classList.remove('changed'), 6000);
+    }
+    if (n) say(words(byId(place.id), n));
+    opener = focus.isConnected || focus === document.body ? opener : focus;
+    refocus();
+  };
+
+  const look = async (id, now = false) => {
+    const place = byId(id), whole = place?.matches('main');
+    if (!place) return release(id);
+    const turn = Symbol();
+    looks.set(id, turn);
+    const headers = { 'X-Refresh': '1', 'X-Tab': tab };
+    if (!whole) Object.assign(headers, { 'HX-Request': 'true', 'If-None-Match': now ? '' : place.dataset.version });
+    const answer = await fetch(place.dataset.from ?? location.href, { headers }).catch(() => null);
+    const text = await answer?.text().catch(() => null);
+    if (looks.get(id) !== turn || !place.isConnected) return;                  // a later look, or the reader, was faster
+    if (!text || answer.status >= 500) return;
+    if (answer.status === 401) return ended('logged-out');
+    if (!whole && !answer.ok) return look('main', now);                        // it is not there any more, or not for us
+    if (now || !isStill(place)) return show(place, text);
+    const { n } = differing(rows(place), rows(new DOMParser().parseFromString(text, 'text/html')));
+    hold(place, words(place, n));
+  };
+  const soon = (id, within) => {
+    if (waiting.has(id)) return;
+    waiting.add(id);
+    setTimeout(() => { waiting.delete(id); look(id); }, 50 + Math.random() * within);
+  };
+  const change = ({ topic, within }) => {
+    const places = [...document.querySelectorAll('[data-live]')].filter(place => hears(place, topic));
+    const main = places.find(place => place.matches('main'));
+    for (const place of main ? [main] : places) soon(place.id, within);
+  };
+  document.addEventListener('htmx:after:swap', ({ detail: { ctx } }) => {      // what the reader did overtakes a look
+    const id = ctx.request.method && element(ctx.target)?.closest('[data-live]')?.id;
+    if (id && looks.delete(id)) soon(id, 0);
+  });
+  document.addEventListener('click', event => {
+    if (!event.target.closest('#latest')) return;
+    byId('latest').blur();
+    for (const id of held) look(id, true);
+  });
+
+  // The stream itself. It begins where the page was drawn, and again where it broke off.
+  const url = new URL(listens, location);
+  let stream, lost, retry, wait = 1000;
+  const offline = shown => { byId('offline').hidden = !shown; };
   const open = () => {
     if (stream || document.hidden) return;
     stream = new EventSource(url);
-    stream.onopen = () => {
-      clearTimeout(lost);
-      lost = null;
-      wait = 1000;
-      show('offline', false);
-      if (connected) fire('live.resync');                                     // catch up on what was missed
-      connected = true;
-    };
-    stream.addEventListener('change', event => {
-      const change = JSON.parse(event.data);
-      if (change.tab !== tab) setTimeout(fire, Math.random() * 250, 'live.' + change.topic, change);
-    });
-    stream.addEventListener('bye', ended);
+    stream.onopen = () => { clearTimeout(lost); lost = null; wait = 1000; offline(false); };
+    const heard = handle => event => { url.searchParams.set('since', event.lastEventId); handle(JSON.parse(event.data)); };
+    stream.addEventListener('change', heard(told => { if (told.tab !== tab) change(told); }));
+    stream.addEventListener('beat', heard(() => {}));
+    stream.addEventListener('bye', heard(({ why }) => ended(why)));
     stream.onerror = async () => {
-      lost ??= setTimeout(show, 5000, 'offline', true);
+      lost ??= setTimeout(offline, 5000, true);
       if (stream?.readyState !== EventSource.CLOSED) return;                  // a blip: the browser tries again itself
       close();
-      const answer = await fetch(url + '?probe=1').catch(() => null);         // why did the server refuse?
-      if (answer && [401, 404].includes(answer.status)) return ended();
+      const answer = await fetch(url, { headers: { 'X-Refresh': '1' } }).catch(() => null);   // why did the server refuse?
+      if (answer?.status === 401) return ended('logged-out');
+      if (answer?.status === 404) return ended('gone');
       retry = setTimeout(open, wait + Math.random() * wait);
       wait = Math.min(wait * 2, 30000);
     };
   };
   const close = () => { clearTimeout(retry); stream?.close(); stream = null; };
-  const ended = () => { close(); clearTimeout(lost); show('offline', false); show('signedout', true); };
+  const ended = why => {
+    close();
+    clearTimeout(lost);
+    removeEventListener('online', again);
+    document.removeEventListener('visibilitychange', seen);
+    offline(false);
+    byId('latest').hidden = true;
+    const note = byId('ended-' + why).content.cloneNode(true);
+    if (!one('.ended')) byId('news').append(note);
+    say(byId('news').lastElementChild.textContent);
+  };
 
-  // Browsers allow six connections to a host: a tab that nobody looks at gives its own back after a while.
-  document.addEventListener('visibilitychange', () => document.hidden ? setTimeout(() => document.hidden && close(), 15000) : open());
-  addEventListener('online', () => { close(); open(); });
+  // Browsers allow six connections to a host: a tab that nobody looks at gives its own back.
+  const again = () => { close(); open(); };
+  const seen = () => document.hidden ? setTimeout(() => document.hidden && close(), 1000) : open();
+  document.addEventListener('visibilitychange', seen);
+  addEventListener('online', again);
   addEventListener('pagehide', close);
   addEventListener('pageshow', event => { if (event.persisted) open(); });
   open();

@@ -68,6 +68,11 @@ def words(html: str) -> str:
     return " ".join(re.sub("<[^>]*>", " ", html).split()).replace(" .", ".")
 
 
+def lasting(html: str) -> str:
+    """A page without the time at which it was drawn."""
+    return re.sub(r"(?<=since=)[\d.]+", "", html)
+
+
 def _headers(hx: bool, kwargs: dict[str, Any]) -> dict[str, str]:
     return {**(HX if hx else {}), **kwargs.pop("headers", {})}
 

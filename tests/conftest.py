@@ -95,6 +95,7 @@ def _application(settings: Settings) -> Iterator[Flask]:
     with app.app_context():
         upgrade()
     yield app
+    app.extensions["live"].stop()
     with app.app_context():
         db.engine.dispose()
 
@@ -135,6 +136,7 @@ def app_with(app: Flask, settings: Settings) -> Iterator[Callable[..., Flask]]:
 
     yield make
     for other in made:
+        other.extensions["live"].stop()
         with other.app_context():
             db.engine.dispose()
 

@@ -12,8 +12,6 @@ from config import settings
 from models import Invitation, OrganizationMember, OutgoingMail, Project, ProjectMember, User
 from models.invitation import PENDING
 
-SOON, LATER = "3s", "30s"  # how often a page looks again while mail is on its way, or waits for another try
-
 
 def read() -> Page:
     """Read a page of them, newest first, in one statement; `effective` is the actor's role where each leads."""
@@ -50,19 +48,11 @@ def read() -> Page:
 
 def shown(page: Page) -> dict[str, Any]:
     """Return what the list is shown with."""
-    return {"found": page, "may_act": _may_act, "at": _at, "again": _again(page), "mailless": settings().mailless}
+    return {"found": page, "may_act": _may_act, "at": _at, "mailless": settings().mailless}
 
 
 def _may_act(row: Row[Any]) -> bool:
     return access.may_invite(g.actor, row.role, row.effective)
-
-
-def _again(page: Page) -> str | None:
-    """When to look again by itself: only while mail is queued, and less often for mail that failed before."""
-    queued = [row for row in page.rows if row.mail == "queued"]
-    if not queued:
-        return None
-    return LATER if all(row.last_error for row in queued) else SOON
 
 
 def _at(page: int) -> str:

@@ -10,9 +10,14 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.browser.server import Server
+from app import create_app
+from config import Settings
+from models import db
+from tests.browser.live import Cast, populate
+from tests.browser.server import SECRET_KEY, Server
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -74,6 +79,30 @@ def server(make_database: Callable[[str], str], postbox: Postbox) -> Iterator[Se
     """The application behind gunicorn, on a migrated database of its own."""
     with Server(make_database("browser"), _free_port(), postbox.url) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def behind(server: Server) -> Iterator[Flask]:
+    """The application's models on the server's database, with the same key."""
+    app = create_app(
+        Settings(
+            database_url=server.database_url,
+            secret_key=SECRET_KEY,
+            mail_worker=False,
+            argon2_memory_kib=8,
+            argon2_passes=1,
+        )
+    )
+    app.config["URL"] = server.url
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def cast(behind: Flask, new_page: Callable[..., Page]) -> Cast:
+    """A new organization with its people."""
+    return populate(behind, new_page)
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])

@@ -9,8 +9,6 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from app import create_app
-from config import Settings
 from models import Invitation, Organization, Role, User, db, tenant, transaction
 from models.text import address
 from tests.factories import PASSWORD, make_user
@@ -46,16 +44,6 @@ class Host:
         with self.app.app_context(), transaction():
             tenant.enter(self.organization.id)
             db.session.execute(db.text(statement), {"here": self.organization.id})
-
-
-@pytest.fixture(scope="module")
-def behind(server):
-    """The application's models on the server's database."""
-    cheap = {"argon2_memory_kib": 8, "argon2_passes": 1}
-    app = create_app(Settings(database_url=server.database_url, secret_key="x" * 40, mail_worker=False, **cheap))
-    yield app
-    with app.app_context():
-        db.engine.dispose()
 
 
 @pytest.fixture

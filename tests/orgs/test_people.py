@@ -6,7 +6,9 @@ PEOPLE = "/orgs/northfield/people"
 
 
 def names(page):
-    return re.findall(r"<strong>(?:<bdi>)?([^<]+)(?:</bdi>)?</strong>", page.text.split("<tbody>")[-1])
+    return re.findall(
+        r"<strong>(?:<bdi>)?([^<]+)(?:</bdi>)?</strong>", page.text.split("<tbody>")[-1].split("</tbody>")[0]
+    )
 
 
 @pytest.mark.parametrize("name", ["owner", "admin", "operator", "viewer"])
