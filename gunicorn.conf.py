@@ -8,6 +8,9 @@ monkey.patch_all()
 
 import os
 from pathlib import Path
+from typing import Any
+
+import gevent
 
 from config import from_environment
 
@@ -19,7 +22,7 @@ worker_class = "gevent"
 workers = settings.web_processes or min(os.cpu_count() or 1, 4)
 worker_connections = 2000
 
-# An open event stream never ends by itself: without a limit it would hold a restart for 30 seconds.
+# What still runs when a worker stops. Open pages do not: they are let go at once (post_worker_init).
 graceful_timeout = 5
 timeout = 30
 keepalive = 5
@@ -41,3 +44,14 @@ forwarded_allow_ips = ""
 
 # No socket for remote control: it would be a stray file in the home directory and one more way in.
 control_socket_disable = True
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let the open pages go when the worker is told to stop: they come back by themselves, to another one."""
+    gevent.spawn(_drain, worker)
+
+
+def _drain(worker: Any) -> None:
+    while worker.alive:
+        gevent.sleep(0.1)
+    worker.wsgi.extensions["live"].stop()

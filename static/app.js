@@ -91,8 +91,10 @@
     const fresh = [...after.keys()].filter(id => before.get(id) !== after.get(id));
     return { fresh, n: fresh.length || [...before.keys()].filter(id => !after.has(id)).length };
   };
-  const words = (place, n) => !n || !place.dataset.one ? 'This page changed.'
-    : n === 1 ? place.dataset.one : place.dataset.many.replace('{n}', n);
+  const words = (place, n) => {
+    const { one: single, many } = (one('[data-one]', place) ?? place).dataset;
+    return !n || !single ? 'This page changed.' : n === 1 ? single : many.replace('{n}', n);
+  };
 
   // At most one polite sentence in ten seconds, whatever happens elsewhere.
   let spoke = 0, speaking;
@@ -113,6 +115,8 @@
     if (!held.size) byId('latest').hidden = true;
   };
 
+  const marked = new Map();                                                    // rows that others changed a moment ago
+  const unmark = id => { marked.delete(id); byId(id)?.classList.remove('changed'); };
   const swap = (text, target, style, more) => htmx.swap({ text, target, swap: style, sourceElement: document.body, request: {}, hx: {}, ...more });
   const show = async (place, text) => {
     const before = rows(place), focus = document.activeElement;
@@ -120,14 +124,18 @@
     if (place.matches('dialog')) return swap(text, byId('slot'), 'innerHTML');
     byId('count')?.setAttribute('aria-live', 'off');                           // it speaks to whoever searched
     if (place.matches('main')) {
+      const kept = [...place.querySelectorAll('[data-still]')];                // they ask before they move
+      kept.forEach(part => part.setAttribute('hx-morph-skip', ''));
       await swap(text, one('body > header'), 'outerMorph', { select: 'body > header' });
       await swap(text, place, 'outerMorph', { select: 'main' });
+      kept.forEach(part => part.removeAttribute('hx-morph-skip'));
     } else await swap(text, place, 'outerMorph');
     const { fresh, n } = differing(before, rows(byId(place.id)));
     for (const id of fresh) {
-      byId(id).classList.add('changed');
-      setTimeout(() => byId(id)?.classList.remove('changed'), 6000);
+      clearTimeout(marked.get(id));
+      marked.set(id, setTimeout(unmark, 6000, id));
     }
+    for (const id of marked.keys()) byId(id)?.classList.add('changed');
     if (n) say(words(byId(place.id), n));
     opener = focus.isConnected || focus === document.body ? opener : focus;
     refocus();
@@ -157,8 +165,8 @@
   };
   const change = ({ topic, within }) => {
     const places = [...document.querySelectorAll('[data-live]')].filter(place => hears(place, topic));
-    const main = places.find(place => place.matches('main'));
-    for (const place of main ? [main] : places) soon(place.id, within);
+    const whole = places.some(place => place.matches('main'));
+    for (const place of whole ? places.filter(place => place.matches('main, [data-still]')) : places) soon(place.id, within);
   };
   document.addEventListener('htmx:after:swap', ({ detail: { ctx } }) => {      // what the reader did overtakes a look
     const id = ctx.request.method && element(ctx.target)?.closest('[data-live]')?.id;

@@ -56,6 +56,11 @@ class Server:
     def __exit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
         self._stop()
 
+    def reload(self) -> None:
+        """Replace the workers, as a deployment does; what is open in them is let go."""
+        assert self._process
+        self._process.send_signal(signal.SIGHUP)
+
     def _stop(self) -> None:
         if self._process:
             self._process.terminate()
