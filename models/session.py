@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, func, select
+from sqlalchemy import ForeignKey, Index, Row, func, select, text
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
+from models import audit
+from models.audit.actions import SESSION_REVOKED, SESSIONS_REVOKED
 from models.base import Base, Record, db
 
 
@@ -41,6 +43,32 @@ class Session(Record, Base):
     def end_all(cls, user_id: UUID) -> None:
         """End every session of a user."""
         db.session.execute(select(func.end_sessions(user_id)))
+
+    @classmethod
+    def of_person(cls, user_id: UUID) -> list[Row[*tuple[Any, ...]]]:
+        """Return where a person is logged in, the latest first: id, created_at, last_seen_at, ip and user_agent."""
+        return list(db.session.execute(text("SELECT * FROM sessions_of_person(:whose)"), {"whose": user_id}))
+
+    @classmethod
+    def end(cls, user_id: UUID, id: UUID) -> Row[*tuple[Any, ...]] | None:
+        """End one session of a person.
+
+        Returns:
+            Its user_agent; None where it had ended already.
+        """
+        ending = text("SELECT * FROM end_session_of_person(:whose, :which)")
+        ended = db.session.execute(ending, {"whose": user_id, "which": id}).one_or_none()
+        if ended:
+            audit.note(SESSION_REVOKED, user_id=user_id, subject=id)
+        return ended
+
+    @classmethod
+    def end_others(cls, user_id: UUID, kept: UUID) -> int:
+        """End every session of a person but one; returns how many."""
+        ended = db.session.scalars(select(func.end_other_sessions(user_id, kept))).one()
+        if ended:
+            audit.note(SESSIONS_REVOKED, user_id=user_id, subject=user_id, after={"number": ended})
+        return ended
 
     @classmethod
     def delete_expired(cls, most: int) -> int:

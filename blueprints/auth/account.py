@@ -22,11 +22,10 @@ WRONG = "This is not your current password"
 @signed_in
 def account() -> Any:
     """Name and address."""
-    me = _me()
-    form = AccountForm(data={"name": me.name})
+    form = AccountForm(data={"name": me().name})
     if form.accepted():
         with transaction():
-            db.session.get_one(User, me.id).rename(form.name.data or "")
+            db.session.get_one(User, me().id).rename(form.name.data or "")
         return leave(url_for(".account"), "Name changed.")
     return respond("auth/account.html", "auth/_account.html", 422 if form.errors else 200, form=form)
 
@@ -35,9 +34,8 @@ def account() -> Any:
 @signed_in
 def security() -> Any:
     """Change the password, by the present one. Every other session ends; this one gets a new id."""
-    me = _me()
-    form = ChangePasswordForm(me.email, me.name)
-    if form.accepted() and (user := _changed(form, me)):
+    form = ChangePasswordForm(me().email, me().name)
+    if form.accepted() and (user := _changed(form)):
         log_in(user)
         return leave(url_for(".security"), CHANGED)
     return respond("auth/security.html", "auth/_security.html", 422 if form.errors else 200, form=form)
@@ -47,17 +45,17 @@ def security() -> Any:
 @signed_in
 def delete_account() -> Any:
     """Review what ends with one's account, and end it by one's password. The last Owner of an organization stays."""
-    me, form = _me(), DeleteAccountForm()
+    mine, form = me().id, DeleteAccountForm()
     if form.accepted() and proves(form):
         try:
             with transaction():
-                leaving.delete_account(db.session.get_one(User, me.id))
+                leaving.delete_account(db.session.get_one(User, mine))
             log_out()
             return leave(url_for(".landing"), "Your account was deleted.")
         except LastOwner:
             form.refuse("", "Your account stays while you are the only Owner of an organization.")
-    with leaving.everywhere(me.id):
-        endings, owned = access.endings(me.id), leaving.last_owned(me.id)
+    with leaving.everywhere(mine):
+        endings, owned = access.endings(mine), leaving.last_owned(mine)
     status = 422 if form.errors else 200
     page, fragment = "auth/delete_account.html", "auth/_delete_account.html"
     return respond(page, fragment, status, form=form, owned=owned, endings=endings)
@@ -70,9 +68,9 @@ def change_password() -> Any:
     return redirect(url_for(".security"), 303)
 
 
-def _changed(form: ChangePasswordForm, me: Viewer) -> User | None:
+def _changed(form: ChangePasswordForm) -> User | None:
     """Change the password, unless the present one is not right or was changed while we looked."""
-    user = db.session.get_one(User, me.id)
+    user = db.session.get_one(User, me().id)
     known = user.password_hash
     if verify(known, form.current_password.data or ""):
         hashed = hash_password(form.password.data or "")
@@ -86,5 +84,6 @@ def _changed(form: ChangePasswordForm, me: Viewer) -> User | None:
     return None
 
 
-def _me() -> Viewer:
+def me() -> Viewer:
+    """Return who is logged in, in a view for whom that is so."""
     return cast("Viewer", viewer())
