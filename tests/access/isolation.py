@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
+from uuid import uuid5
 
 from flask import Flask
 from itsdangerous import BadData, URLSafeSerializer
@@ -59,6 +60,7 @@ def values_of(tenant: Tenant) -> dict[Position, list[str]]:
         "member_id": [tenant.id("member viewer"), tenant.id("member owner")],
         "user_id": [tenant.id("user viewer"), tenant.id("user guest")],
         "invitation_id": [tenant.id("pending"), tenant.id("to a project"), tenant.id("accepted")],
+        "session_id": [uuid5(tenant.id("user viewer"), f"{tenant.word}-viewer")],
         "organization_id": [tenant.id("closed"), tenant.id("organization")],
         "token": ["A" * 64],  # a link is nobody's id: whoever has it may follow it
     }

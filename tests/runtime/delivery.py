@@ -26,7 +26,8 @@ def listeners(query):
     return {
         pid
         for (pid,) in query(
-            "SELECT pid FROM pg_stat_activity WHERE query = 'LISTEN outgoing_mail' AND datname = current_database()"
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE application_name = 'freehold outgoing_mail' AND datname = current_database()"
         )
     }
 
