@@ -82,7 +82,9 @@ def _connect(app: Flask) -> None:
 
 def _guard(app: Flask) -> None:
     """Who is asking, before each request; what the browser must know, after it."""
-    login = LoginManager(app)
+    # Not by init_app(): for a cookie that we have not ("remember me") it reads the session in every request, and caches
+    # would have to keep static files apart for each person.
+    app.login_manager = login = LoginManager()  # type: ignore[attr-defined]
     login.session_protection = None  # it compares address and browser, which change on the way; the id is enough
     login.user_loader(gate.load_viewer)
     app.url_value_preprocessor(gate.pull_slug)
