@@ -13,7 +13,21 @@ import access
 import config
 import demo
 import emails
-from blueprints import assets, auth, csrf, errors, fragments, gate, headers, orgs, pages, presentation, projects, text
+from blueprints import (
+    assets,
+    auth,
+    compression,
+    csrf,
+    errors,
+    fragments,
+    gate,
+    headers,
+    orgs,
+    pages,
+    presentation,
+    projects,
+    text,
+)
 from config import Settings
 from models import db
 from models.organization import SLUG
@@ -91,6 +105,7 @@ def _guard(app: Flask) -> None:
     app.url_defaults(gate.push_slug)
     app.before_request(text.refuse_unreadable)
     app.before_request(gate.load_identity)
+    compression.init_app(app)  # first here is last in the request: nothing changes a page any more
     headers.init_app(app)
     app.after_request(csrf.keep_visitor)
     app.after_request(fragments.forget_toast)
