@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-UI = Path(__file__).resolve().parent.parent / "static" / "ui.css"
+STATIC = Path(__file__).resolve().parent.parent / "static"
+UI = STATIC / "ui.css"
+KB = 1000
+GZIP = {"Accept-Encoding": "gzip"}
 
 
 @pytest.fixture
@@ -97,3 +100,11 @@ def test_a_file_is_compressed_once_and_not_for_each_request(fetch, monkeypatch):
     first = fetch(Accept_Encoding="gzip")
     monkeypatch.setattr(gzip, "compress", None)
     assert fetch(Accept_Encoding="gzip").data == first.data
+
+
+@pytest.mark.parametrize(("kind", "most"), [("js", 20 * KB), ("css", 8 * KB), ("svg", 3 * KB)])
+def test_all_files_of_a_kind_together_are_small(browser, kind, most):
+    """UX.md check 37."""
+    client, files = browser().client, list(STATIC.glob(f"*.{kind}"))
+    sizes = [len(client.get(f"/static/{file.name}", headers=GZIP, buffered=True).data) for file in files]
+    assert 0 < sum(sizes) <= most, dict(zip(files, sizes, strict=True))
