@@ -3,7 +3,6 @@
 import os
 import queue
 import re
-import socket
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.browser.server import Server
+from tests.browser.server import Server, free_port
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -40,7 +39,7 @@ class Postbox:
     def __init__(self) -> None:
         self._arrived: queue.Queue[Any] = queue.Queue()
         self._seen: list[Any] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=_free_port())
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         self._arrived.put(message_from_bytes(envelope.content, policy=policy.default))
@@ -72,7 +71,7 @@ def postbox() -> Iterator[Postbox]:
 @pytest.fixture(scope="session")
 def server(make_database: Callable[[str], str], postbox: Postbox) -> Iterator[Server]:
     """The application behind gunicorn, on a migrated database of its own."""
-    with Server(make_database("browser"), _free_port(), postbox.url) as running:
+    with Server(make_database("browser"), free_port(), postbox.url) as running:
         yield running
 
 
@@ -108,9 +107,3 @@ def new_page(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]
 def _is_trouble(said: Any) -> bool:
     """Errors of scripts and of the content security policy; a 422 that a test provokes is none."""
     return said.type == "error" and "Failed to load resource" not in said.text
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
