@@ -20,6 +20,10 @@ SIGNED_IN = [
 ]
 # Two frames later, what was loaded has been painted.
 SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# Not by wait_for_function(), which polls with an eval that our content security policy refuses.
+PAINTED = (
+    "() => new Promise(done => { const look = () => painted ? done(painted) : requestAnimationFrame(look); look(); })"
+)
 WATCH = """
   window.shifted = window.painted = 0;
   const watch = (type, note) =>
@@ -134,8 +138,8 @@ def test_a_slow_phone_on_a_slow_line_shows_a_page_within_a_second(new_page, logg
         slow.send("Emulation.setCPUThrottlingRate", {"rate": 4})
         slow.send("Network.emulateNetworkConditions", SLOW)
         page.goto(url)
-        page.wait_for_function("painted > 0")
-        milliseconds = page.evaluate("painted")
+        page.evaluate(SETTLED)
+        milliseconds = page.evaluate(PAINTED)
         page.context.close()
         return milliseconds
 
