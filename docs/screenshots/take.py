@@ -25,7 +25,6 @@ INVITED = "ana.silva@example.org"
 WIDE = {"viewport": {"width": 1280, "height": 830}, "is_mobile": True}  # whose scroll bars take no room
 SMALL = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 ARGUMENTS = ["--no-sandbox", "--lang=en-GB"]
-PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 NOBODY = ""
 
 
@@ -135,7 +134,6 @@ class Photographer:
         page.goto(shot.path.format(**self._places))
         shot.act(page)
         page.mouse.move(0, 0)
-        page.evaluate(PAINTED)
         picture = page.screenshot(animations="disabled")
         page.context.close()
         smaller = reduced(self._empty, picture)
