@@ -16,6 +16,7 @@ import emails
 from blueprints import (
     assets,
     auth,
+    compression,
     csrf,
     errors,
     fragments,
@@ -96,13 +97,16 @@ def _connect(app: Flask) -> None:
 
 def _guard(app: Flask) -> None:
     """Who is asking, before each request; what the browser must know, after it."""
-    login = LoginManager(app)
+    # Not by init_app(): for a cookie that we have not ("remember me") it reads the session in every request, and caches
+    # would have to keep static files apart for each person.
+    app.login_manager = login = LoginManager()  # type: ignore[attr-defined]
     login.session_protection = None  # it compares address and browser, which change on the way; the id is enough
     login.user_loader(gate.load_viewer)
     app.url_value_preprocessor(gate.pull_slug)
     app.url_defaults(gate.push_slug)
     app.before_request(text.refuse_unreadable)
     app.before_request(gate.load_identity)
+    compression.init_app(app)  # first here is last in the request: nothing changes a page any more
     headers.init_app(app)
     app.after_request(csrf.keep_visitor)
     app.after_request(fragments.forget_toast)

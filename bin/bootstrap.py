@@ -1,4 +1,4 @@
-"""Set up what the commands need, with nothing but Python and pip: shared by `bin/serve` and `bin/test`.
+"""Set up what the commands need, with nothing but Python and pip: shared by the commands in `bin/`.
 
 Everything is installed into `.venv`, from a lock file that fixes versions and hashes. The tools to do it are tried
 in turn: uv where it is on the PATH, else uv installed into `.boot`, else pip itself. `pip install --target` and

@@ -1,4 +1,4 @@
-"""Find a Chromium for the browser tests, or install one: shared by `bin/test`; nothing but Python is needed."""
+"""Find a Chromium for `bin/test` and `bin/screenshots`, or install one; nothing but Python is needed."""
 
 import os
 import shutil

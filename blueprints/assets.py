@@ -1,18 +1,33 @@
-"""Static files by content: their address carries a hash, so that browsers keep them for a year."""
+"""Static files by content: their address carries a hash, so that browsers keep them for a year.
 
+Each is read once by a process and compressed then: address, ETag and content always belong together.
+"""
+
+import gzip
 import hashlib
 from functools import cache
+from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
-from flask import Flask, current_app
+from flask import Flask, Response, abort, current_app, request, send_file
+from werkzeug.security import safe_join
 
 from blueprints.gate import bare
 
 
+class Asset(NamedTuple):
+    """A static file, as it is and as it travels."""
+
+    version: str
+    plain: bytes
+    compressed: bytes
+
+
 def init_app(app: Flask) -> None:
-    """Give templates asset(), and let the static files through the gate."""
+    """Give templates asset(), and serve the static files: through the gate, and compressed."""
     app.jinja_env.globals["asset"] = asset
-    bare(app.view_functions["static"])
+    app.view_functions["static"] = bare(serve)
 
 
 def asset(name: str) -> str:
@@ -21,11 +36,28 @@ def asset(name: str) -> str:
     Args:
         name: its path under static/.
     """
-    return _address(current_app.static_url_path or "", current_app.static_folder or "", name)
+    return f"{current_app.static_url_path}/{name}?v={_read(f'{current_app.static_folder}/{name}').version}"
+
+
+def serve(filename: str) -> Response:
+    """Send a static file, compressed for a browser that takes it."""
+    path = safe_join(current_app.static_folder or "", filename)
+    if path is None or not Path(path).is_file():
+        abort(404)
+    file = _read(path)
+    compressed = request.accept_encodings["gzip"] > 0
+    response = send_file(
+        BytesIO(file.compressed if compressed else file.plain),
+        download_name=Path(filename).name,
+        etag=f"{file.version}-gzip" if compressed else file.version,
+    )
+    response.vary.add("Accept-Encoding")
+    if compressed:
+        response.content_encoding = "gzip"
+    return response
 
 
 @cache
-def _address(path: str, folder: str, name: str) -> str:
-    """Made once: a page names a dozen files, one for each icon."""
-    content = hashlib.sha256((Path(folder) / name).read_bytes()).hexdigest()
-    return f"{path}/{name}?v={content[:12]}"
+def _read(path: str) -> Asset:
+    plain = Path(path).read_bytes()
+    return Asset(hashlib.sha256(plain).hexdigest()[:12], plain, gzip.compress(plain, 9, mtime=0))

@@ -3,7 +3,6 @@
 import os
 import queue
 import re
-import socket
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from typing import Any
@@ -17,7 +16,7 @@ from app import create_app
 from config import Settings
 from models import db
 from tests.browser.live import Cast, populate
-from tests.browser.server import SECRET_KEY, Server
+from tests.browser.server import SECRET_KEY, Server, free_port
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -45,7 +44,7 @@ class Postbox:
     def __init__(self) -> None:
         self._arrived: queue.Queue[Any] = queue.Queue()
         self._seen: list[Any] = []
-        self._controller = Controller(self, hostname="127.0.0.1", port=_free_port())
+        self._controller = Controller(self, hostname="127.0.0.1", port=free_port())
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         self._arrived.put(message_from_bytes(envelope.content, policy=policy.default))
@@ -77,7 +76,7 @@ def postbox() -> Iterator[Postbox]:
 @pytest.fixture(scope="session")
 def server(make_database: Callable[[str], str], postbox: Postbox) -> Iterator[Server]:
     """The application behind gunicorn, on a migrated database of its own."""
-    with Server(make_database("browser"), _free_port(), postbox.url) as running:
+    with Server(make_database("browser"), free_port(), postbox.url) as running:
         yield running
 
 
@@ -137,9 +136,3 @@ def new_page(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]
 def _is_trouble(said: Any) -> bool:
     """Errors of scripts and of the content security policy; a 422 that a test provokes is none."""
     return said.type == "error" and "Failed to load resource" not in said.text
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

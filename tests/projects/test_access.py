@@ -1,5 +1,7 @@
 """Who can use a project: the list, and one person."""
 
+import re
+
 import pytest
 
 from models import OrganizationMember, Role, User, db, transaction
@@ -36,6 +38,13 @@ def test_everyone_is_listed_with_the_reason(browser, northfield, at, give):
     assert "Operator in Northfield" in row_in(page, northfield.operator)
     assert "Set on this project by Hana Reyes, just now" in row_in(page, northfield.viewer)
     assert "Northfield role: Viewer" in row_in(page, northfield.viewer)
+
+
+def test_a_source_is_one_sentence_beside_its_sign(browser, northfield, at, give):
+    """Otherwise its date would be a column of its own where the row is narrow."""
+    give(northfield.project, northfield.viewer, Role.OPERATOR)
+    page = browser(northfield.viewer).get(at(northfield.project, "access")).text
+    assert re.search(r"</svg><span>Set on this project by Hana Reyes, <time [^>]*>just now</time></span></span>", page)
 
 
 def test_a_role_that_gives_nothing_more_is_struck_through(browser, northfield, at, give):
