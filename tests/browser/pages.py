@@ -11,13 +11,15 @@ from tests.browser.place import ENDS, WORD
 from tests.doors import gate, routes, shows
 from tests.factories import PASSWORD
 
-# Routes that answer a GET with something that is no page of ours: health, files, somebody's mail, the way to elsewhere.
+# Routes that answer a GET with what is no page of ours: health, files, streams, somebody's mail, the way to elsewhere.
 NO_PAGE = {
     "auth.change_password",
     "auth.open_invitation",
     "dev.mail_as_html",
     "health.healthz",
     "health.readyz",
+    "live.organization",
+    "live.outside",
     "orgs.audit.checkpoint",
     "orgs.audit.download",
 }
