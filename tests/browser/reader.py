@@ -23,7 +23,7 @@ class Reader:
         """Show what somebody sees; in the end the page is still, and looks as on a first visit."""
         page = self._page(java_script_enabled=javascript, **options)
         self.trouble.clear()
-        self._become(page, visit.who)
+        self.become(page, visit.who)
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": width, "height": 900})
         page.goto(visit.address.format(**self._place.things))
@@ -35,6 +35,15 @@ class Reader:
             page.locator(selector.format(**self._place.things)).first.click()
         page.locator(visit.shows).first.wait_for()
         return page
+
+    def become(self, page: Page, who: str) -> None:
+        """Make the page's browser that of somebody who is logged in, or of a visitor."""
+        if who not in self._sessions:
+            self._sessions[who] = self._place.session(who)
+        session = self._sessions[who]
+        page.context.clear_cookies()
+        if session:
+            page.context.add_cookies([{"name": "session", "value": session, "url": self._url}])
 
     def close(self) -> None:
         """Close what was opened."""
@@ -50,14 +59,6 @@ class Reader:
             self._pages[key] = context.new_page()
             watch(self._pages[key], self.trouble)
         return self._pages[key]
-
-    def _become(self, page: Page, who: str) -> None:
-        if who not in self._sessions:
-            self._sessions[who] = self._place.session(who)
-        session = self._sessions[who]
-        page.context.clear_cookies()
-        if session:
-            page.context.add_cookies([{"name": "session", "value": session, "url": self._url}])
 
 
 def watch(page: Page, trouble: list[str]) -> None:
