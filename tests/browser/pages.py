@@ -144,6 +144,7 @@ def _over_the_page() -> list[Visit]:
     }
     return [
         *(Visit(f"dialog: {a} {p}", who, a, (p,), "dialog[open]") for who, of in dialogs.items() for a, p in of),
+        Visit("dialog: components", "visitor", "/_ui", ("[commandfor=dialog]",), "dialog[open]"),
         Visit("menu: organizations", "owner", HERE, ("#switcher-button",), "#switchable a"),
         Visit("menu: account", "owner", HERE, ("#account-button",), "#account:popover-open"),
         Visit("toast", "owner", "/account", ("#save-name",), ".toast"),
