@@ -17,11 +17,13 @@ NEVER = (
 )
 TEMPLATES = [path for path in (ROOT / "templates").rglob("*") if path.is_file()]
 SCRIPTS = [ROOT / "static" / name for name in ("app.js", "forms.js")]
-FIELDS = (
-    "access action confirm current_password description email emails from member message name offer password person"
-    " project q role show slug sort to version"
-).split()
-JUNK = dict.fromkeys(FIELDS, "\u202ejunk")
+JUNK = dict.fromkeys(
+    [
+        *("access", "action", "confirm", "current_password", "description", "email", "emails", "from", "member"),
+        *("message", "name", "offer", "password", "person", "project", "q", "role", "show", "slug", "sort", "to"),
+    ],
+    "\u202ejunk",
+)
 
 
 def never(text):
