@@ -135,7 +135,7 @@ def _over_the_page() -> list[Visit]:
         "owner": [
             (f"{HERE}/people", "#change-{member_id}"),
             (f"{HERE}/people/{{member_id}}", "#remove-{member_id}"),
-            (f"{HERE}/people/invitations", "[id^='link-copied']"),
+            (f"{HERE}/people/invitations", "[id^='link-by-link']"),
             (f"{PROJECT}/access", "#why-{viewer_id}"),
             (f"{PROJECT}/access", "#change-{viewer_id}"),
             (PROJECT, "#archive"),

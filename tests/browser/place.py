@@ -140,6 +140,7 @@ def _invitations(here: Organization, by: UUID, things: dict[str, Any]) -> dict[s
         happened(db.session.scalars(db.select(OutgoingMail).where(OutgoingMail.subject_id == row.id)).one())
         links |= {"invitation_id": row.id, "mail_id": row.id, "token": row.link_text(MAILED)}
     invite(LONG_EMAIL, project_id=things["archived_id"])
+    invite("by-link@long.example.net")  # whose link is made anew at every visit
     links["copied"] = invite("copied@long.example.net").link_text(COPIED)
     links["new"] = invite("new@long.example.net").link_text(MAILED)
     links["known"] = invite(_email("invited")).link_text(MAILED)
