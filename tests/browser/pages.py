@@ -157,7 +157,7 @@ def _others() -> list[Visit]:
     signed_up = {"#email": "late@long.example.net", "#name": "Late", "#password": PASSWORD}
     return [
         *(Visit(f"guest: {a}", "guest", a) for a in (HERE, "/orgs", PROJECT, f"{PROJECT}/access")),
-        *(Visit(f"owner: {a}", "owner", a) for a in ("/_ui", "/help/roles")),
+        Visit("roles for a member", "owner", "/help/roles"),
         *(Visit(f"restricted{a}", "owner", f"{OTHERS}/{{restricted_id}}{a}") for a in ("", "/access", "/edit")),
         Visit("archived", "owner", f"{OTHERS}/{{archived_id}}"),
         Visit("offered to me", "heir", "/orgs/offered"),
