@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
-from flask import Flask, current_app, g, render_template, request
+from flask import Flask, current_app, g, render_template, request, url_for
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, TimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
@@ -65,8 +65,8 @@ def denied(error: Denied) -> Any:
         return _refuse(404), 404
     if g.actor.role is None and error.permission.level is access.Level.ORGANIZATION:
         return _refuse(404), 404
-    text = error.reason or _who_can_help(error)
-    return _refuse(403, text=text), 403
+    text, home = error.reason or _who_can_help(error), (f"Back to {g.org.name}", url_for("orgs.home"))
+    return _refuse(403, text=text, actions=[home]), 403
 
 
 def stale() -> Any:

@@ -146,7 +146,7 @@ def load_identity() -> None:
     g.identity = g.actor = g.org = None
     g.began = time.time()  # before anything is read
     view = current_app.view_functions.get(request.endpoint or "")
-    if view is None or getattr(view, "gate", None) == "bare":
+    if getattr(view, "gate", None) == "bare":
         return
     had_cookie = _session().sid is not None
     g.identity = _sessions().load(_session(), g.slug)

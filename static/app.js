@@ -59,6 +59,11 @@
     const dialog = event.target.closest('[data-close]')?.closest('dialog');
     if (dialog) { event.preventDefault(); dialog.close(); }
   });
+  // A menu closes when the focus leaves it, so that it never covers what has the focus.
+  document.addEventListener('focusin', ({ target }) => {
+    const menu = one('.menu:popover-open');
+    if (menu && !menu.contains(target) && target.getAttribute('popovertarget') !== menu.id) menu.hidePopover();
+  });
 
   // 4. What never reached the server is told where the reader is.
   document.addEventListener('htmx:error', ({ detail: { error } }) => {

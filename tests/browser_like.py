@@ -65,7 +65,7 @@ class Browser:
 
 def words(html: str) -> str:
     """A page's text without its tags."""
-    return " ".join(re.sub("<[^>]*>", " ", html).split()).replace(" .", ".")
+    return re.sub(r" ([.,])", r"\1", " ".join(re.sub("<[^>]*>", " ", html).split()))
 
 
 def lasting(html: str) -> str:

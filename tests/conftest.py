@@ -186,6 +186,7 @@ def url_of(app: Flask, northfield: Northfield) -> Callable[[Rule], str]:
         "session_id": invitation.id,
         "organization_id": northfield.organization.id,
         "mail_id": northfield.organization.id,
+        "session_id": northfield.organization.id,
         "token": "A" * 64,
     }
 

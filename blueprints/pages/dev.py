@@ -1,6 +1,7 @@
 """For development only: the mails that would have been sent, and every component in every state."""
 
 import ipaddress
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -77,4 +78,5 @@ def ui() -> str:
     failed.form_errors = ["Something about the whole form is not right"]
     for field in failed:
         field.errors = [f"{field.label.text}: say what is wrong, and what to do"]
-    return render_template("dev/ui.html", sample=Sample(), failed=failed)
+    conflict = {"by": "Sven Weber", "at": datetime.now(UTC) - timedelta(seconds=12)}
+    return render_template("dev/ui.html", sample=Sample(), failed=failed, conflict=conflict)

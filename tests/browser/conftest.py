@@ -16,13 +16,14 @@ from app import create_app
 from config import Settings
 from models import db
 from tests.browser.live import Cast, populate
+from tests.browser.place import Place, fill
+from tests.browser.reader import PATIENCE, Reader, watch
 from tests.browser.server import SECRET_KEY, Server, free_port
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 ]
-PATIENCE = 10_000  # milliseconds for anything on a page; the machine may be busy
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +105,20 @@ def cast(behind: Flask, new_page: Callable[..., Page]) -> Cast:
     return populate(behind, new_page)
 
 
+@pytest.fixture(scope="session")
+def place(behind: Flask) -> Place:
+    """The organization whose pages are hard; tests leave it as it is."""
+    return fill(behind)
+
+
+@pytest.fixture(scope="session")
+def reader(chromium: Browser, server: Server, place: Place) -> Iterator[Reader]:
+    """Opens every page, in few browser contexts that are kept."""
+    opened = Reader(chromium, server.url, place)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
 def javascript(request: pytest.FixtureRequest) -> bool:
     """Both ways to use every page."""
@@ -123,16 +138,10 @@ def new_page(chromium: Browser, server: Server) -> Iterator[Callable[..., Page]]
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.on("console", lambda said: trouble.append(said.text) if _is_trouble(said) else None)
+        watch(page, trouble)
         return page
 
     yield make
     for context in contexts:
         context.close()
     assert not trouble
-
-
-def _is_trouble(said: Any) -> bool:
-    """Errors of scripts and of the content security policy; a 422 that a test provokes is none."""
-    return said.type == "error" and "Failed to load resource" not in said.text

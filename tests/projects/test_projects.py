@@ -4,6 +4,7 @@ import pytest
 
 from models import Project, Role, db, transaction
 from models.project import OPEN, RESTRICTED
+from tests.browser_like import words
 
 
 @pytest.fixture
@@ -182,7 +183,7 @@ def test_names_are_text(browser, northfield, at):
 
 def test_the_page_tells_ones_role_and_why(browser, northfield, at, give):
     give(northfield.project, northfield.viewer, Role.ADMIN)
-    page = browser(northfield.viewer).get(at(northfield.project)).text
+    page = words(browser(northfield.viewer).get(at(northfield.project)).text)
     assert "Set on this project by Hana Reyes" in page
     assert "Northfield role: Viewer" in page
 
