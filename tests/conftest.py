@@ -183,7 +183,6 @@ def url_of(app: Flask, northfield: Northfield) -> Callable[[Rule], str]:
         "member_id": northfield.member("viewer").id,
         "user_id": northfield.viewer.id,
         "invitation_id": invitation.id,
-        "session_id": invitation.id,
         "organization_id": northfield.organization.id,
         "mail_id": northfield.organization.id,
         "session_id": northfield.organization.id,

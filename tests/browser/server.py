@@ -57,6 +57,12 @@ class Server:
     def __exit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
         self._stop()
 
+    @property
+    def pid(self) -> int:
+        """The process that has the workers."""
+        assert self._process
+        return self._process.pid
+
     def reload(self) -> None:
         """Replace the workers, as a deployment does; what is open in them is let go."""
         assert self._process

@@ -44,7 +44,9 @@ def test_a_source_is_one_sentence_beside_its_sign(browser, northfield, at, give)
     """Otherwise its date would be a column of its own where the row is narrow."""
     give(northfield.project, northfield.viewer, Role.OPERATOR)
     page = browser(northfield.viewer).get(at(northfield.project, "access")).text
-    assert re.search(r"</svg><span>Set on this project by Hana Reyes, <time [^>]*>just now</time></span></span>", page)
+    assert re.search(
+        r"</svg><span>Set on this project by <bdi>Hana Reyes</bdi>, <time [^>]*>just now</time></span></span>", page
+    )
 
 
 def test_a_role_that_gives_nothing_more_is_struck_through(browser, northfield, at, give):

@@ -291,7 +291,7 @@ def test_another_tenants_project_looks_like_none(browser, northfield, at):
     visitor = browser(northfield.owner)
     foreign = visitor.get(at(northfield.harbour_project))
     unknown = visitor.get(at("00000000-0000-0000-0000-000000000000"))
-    assert (foreign.status_code, foreign.text) == (404, unknown.text)
+    assert (foreign.status_code, words(foreign.text)) == (404, words(unknown.text))
     assert visitor.post(at(northfield.harbour_project, "archive")).status_code == 404
 
 
