@@ -28,7 +28,7 @@ from runtime.streams import DELETED, LOGGED_OUT, REMOVED, Memory, Stream, Told
 SKEW = 1.0  # seconds by which two processes may hear of the same change at different times
 LOOK_AGAIN = 60.0  # seconds between looks at every open page, for an end that nobody told
 LONGEST_PAUSE = 5.0  # seconds between tries to reach the database (PROMISES.md P20)
-SPREAD = 0.004  # seconds for each page that is told at once: they do not all ask in the same moment
+SPREAD = 0.01  # seconds for each page that is told at once: they do not all ask in the same moment
 LONGEST_SPREAD = 10.0
 
 log = logging.getLogger("freehold.live")

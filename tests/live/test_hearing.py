@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import access
+from access.hearing import TOPICS
 from models import (
     Invitation,
     Organization,
@@ -13,6 +14,7 @@ from models import (
     Project,
     Role,
     db,
+    live,
     membership,
     transaction,
 )
@@ -203,6 +205,24 @@ def test_a_change_of_many_is_told_in_notifications_that_fit(northfield, listen, 
     )
     settled(amara)
     assert "members" in amara.topics
+
+
+def test_a_host_products_own_topic_is_heard_by_who_may_see_what_it_is_about(northfield, heard):
+    deployments = access.declare_topic("deployments", access.SEE_PROJECT)
+
+    def change():
+        with transaction():
+            live.tell(deployments, northfield.organization.id, northfield.restricted.id)
+
+    try:
+        assert heard(change) == {"deployments payroll": ADMINS | {"guest"}}
+    finally:
+        del TOPICS[deployments]
+
+
+def test_nothing_is_told_outside_of_a_transaction(northfield, app):
+    with northfield.inside(app), pytest.raises(RuntimeError, match="transaction"):
+        live.tell("members", northfield.organization.id)
 
 
 def test_a_topic_has_one_meaning():

@@ -54,7 +54,7 @@ class TestAStream:
     def test_tells_a_topic_and_nothing_of_its_content(self, open_stream, query, northfield):
         told = events(open_stream("admin"))
         query("UPDATE projects SET name = 'A secret name' WHERE id = %(id)s", id=northfield.restricted.id)
-        expected = {"topic": f"projects.{northfield.restricted.id}", "tab": None, "within": 4}
+        expected = {"topic": f"projects.{northfield.restricted.id}", "tab": None, "within": 10}
         assert next(told) == ("change", expected)
 
     def test_says_which_page_a_change_came_from(self, open_stream, as_, northfield):
