@@ -13,7 +13,21 @@ import access
 import config
 import demo
 import emails
-from blueprints import assets, auth, csrf, errors, fragments, gate, headers, orgs, pages, presentation, projects, text
+from blueprints import (
+    assets,
+    auth,
+    csrf,
+    errors,
+    fragments,
+    gate,
+    headers,
+    once,
+    orgs,
+    pages,
+    presentation,
+    projects,
+    text,
+)
 from config import Settings
 from models import db
 from models.organization import SLUG
@@ -92,6 +106,7 @@ def _guard(app: Flask) -> None:
     headers.init_app(app)
     app.after_request(csrf.keep_visitor)
     app.after_request(fragments.forget_toast)
+    once.init_app(app)
     errors.init_app(app)
 
 
@@ -99,7 +114,8 @@ def _dress(app: Flask) -> None:
     """What templates can say."""
     assets.init_app(app)
     presentation.init_app(app)
-    app.jinja_env.globals.update(can=gate.can, P=access.PERMISSIONS, csrf_token=csrf.csrf_token)
+    says = {"csrf_token": csrf.csrf_token, "request_id": headers.request_id}
+    app.jinja_env.globals.update(can=gate.can, P=access.PERMISSIONS, **says)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(pages.surroundings)
 

@@ -103,6 +103,7 @@ def _see(to: str, toast: str) -> AnyResponse:
 def _remember(response: AnyResponse, toast: str) -> AnyResponse:
     """Leave a toast for the next page, in a signed cookie: a session that nobody changed is not written."""
     if toast:
+        g.pop("toast_shown", None)  # on a page that this answer takes the place of
         chosen = settings()
         response.set_cookie(
             chosen.cookie_name(TOAST),

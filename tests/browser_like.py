@@ -68,6 +68,11 @@ def words(html: str) -> str:
     return " ".join(re.sub("<[^>]*>", " ", html).split()).replace(" .", ".")
 
 
+def without_tokens(html: str) -> str:
+    """A page as it is whoever asks for it, and each time they do."""
+    return re.sub('name="(csrf_token|idem)" value="[^"]*"', "", html)
+
+
 def _headers(hx: bool, kwargs: dict[str, Any]) -> dict[str, str]:
     return {**(HX if hx else {}), **kwargs.pop("headers", {})}
 
