@@ -48,7 +48,9 @@ def leave(to: str, toast: str = "", status: int = 200) -> AnyResponse:
     """
     if not is_fragment():
         return _see(to, toast)
-    return _remember(Response(status=status, headers={"HX-Redirect": to, "Cache-Control": "no-store"}), toast)
+    answer = _fragment("", status)
+    answer.headers["HX-Redirect"] = to
+    return _remember(answer, toast)
 
 
 def note(template: str, status: int, target: str = NOTICES, **context: Any) -> Response:
