@@ -4,15 +4,23 @@ import os
 import queue
 import re
 import socket
+import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.browser.server import Server
+from app import create_app
+from config import Settings
+from models import Organization, db, transaction
+from tests.browser.host import Host
+from tests.browser.server import SECRET_KEY, Server
+from tests.factories import make_user
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
@@ -74,6 +82,28 @@ def server(make_database: Callable[[str], str], postbox: Postbox) -> Iterator[Se
     """The application behind gunicorn, on a migrated database of its own."""
     with Server(make_database("browser"), _free_port(), postbox.url) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def behind(server: Server) -> Iterator[Flask]:
+    """The application's models on the server's database."""
+    cheap = Settings(argon2_memory_kib=8, argon2_passes=1, mail_worker=False)
+    app = create_app(replace(cheap, database_url=server.database_url, secret_key=SECRET_KEY))
+    app.config["SERVER"] = server.url
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def host(behind: Flask, postbox: Postbox) -> Host:
+    """A new organization, with Amara as Owner."""
+    word = uuid.uuid4().hex[:8]
+    with behind.app_context():
+        amara = make_user("Amara Okafor", f"amara-{word}@example.org")
+        with transaction():
+            organization = Organization.create(f"Northfield {word}", f"northfield-{word}", amara.id)
+    return Host(behind, postbox, word, amara, organization)
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])

@@ -14,6 +14,7 @@ from runtime.children import dies_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
+SECRET_KEY = "a key that is only used by tests, 0123456789"
 
 
 class Server:
@@ -29,7 +30,7 @@ class Server:
             "BASE_URL": self.url,
             "SMTP_URL": smtp_url,
             "MAIL_FROM": "Freehold <freehold@example.org>",
-            "SECRET_KEY": "a key that is only used by tests, 0123456789",
+            "SECRET_KEY": SECRET_KEY,
             "ARGON2_MEMORY_KIB": "8",
             "ARGON2_PASSES": "1",
             "WEB_PROCESSES": "2",
