@@ -11,7 +11,7 @@
   document.addEventListener('htmx:config:request', ({ detail: { ctx } }) => { ctx.request.headers['X-Tab'] = tab; });
   document.addEventListener('htmx:before:request', ({ detail: { ctx } }) => {
     const source = ctx.sourceElement, target = element(ctx.target), focused = document.activeElement;
-    if (source.matches('[data-refresh]')) {                                    // the page's own doing: quiet, moves no focus
+    if (source.matches('[data-refresh], .region')) {                                    // the page's own doing: quiet, moves no focus
       if (!one('dialog[open]')) opener = focused === document.body ? null : focused;
       return;
     }
@@ -74,6 +74,15 @@
   // 4. What never reached the server is told where the reader is.
   document.addEventListener('htmx:error', ({ detail: { ctx, error } }) => {
     if (error?.name !== 'AbortError' && !ctx?.sourceElement?.matches('[data-refresh]')) (one('dialog[open] .notices') ?? byId('toasts')).append(byId('unreachable').content.cloneNode(true));
+  });
+
+  // A refusal: somebody lowered one's role meanwhile. The list fetches itself again, without what one may no longer do;
+  // a list that one may no longer see is emptied.
+  document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => {
+    const region = one('main .region');
+    if (!region || ctx.response.status !== 403) return;
+    if (ctx.sourceElement === region) region.replaceChildren();
+    else htmx.ajax('GET', location.pathname + location.search, { source: region, target: region, swap: 'outerMorph' });
   });
 
   // 5. Live: one stream for the visible page. Its events carry topics only; each region fetches itself again.

@@ -85,6 +85,11 @@ class Host:
             tenant.enter(self.organization.id)
             return db.session.scalar(db.text(statement), {"here": self.organization.id, **values})
 
+    def end_sessions(self, user: User) -> None:
+        """End every session of somebody's."""
+        with self.app.app_context(), transaction():
+            db.session.execute(db.select(db.func.end_sessions(user.id)))
+
     def let_in(self, page: Page, user: User | None = None) -> Page:
         """Begin a session as log-in does, without its page."""
         session = Browser(self.app, user or self.amara).cookie("session")
