@@ -73,11 +73,7 @@
     delete form.dataset.sent;
     form.querySelectorAll('[aria-busy]').forEach(button => button.removeAttribute('aria-busy'));
   };
-  addEventListener('pageshow', event => {
-    if (!event.persisted) return;
-    document.querySelectorAll('[data-sent]').forEach(resend);
-    document.querySelectorAll('[name=idem]').forEach(key => { key.value += '.'; });  // who comes Back sends anew
-  });
+  addEventListener('pageshow', event => { if (event.persisted) document.querySelectorAll('[data-sent]').forEach(resend); });
 
   // Drafts: what was typed into a form[data-draft] outlives a session that ended meanwhile. It is stored when the form is
   // sent, marked when that led to the log-in page, and put back on the same page for the same person; never sent again.

@@ -10,6 +10,7 @@ from dataclasses import replace
 from email import message_from_bytes, policy
 from typing import Any
 
+import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from flask import Flask
@@ -26,6 +27,7 @@ ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 ]
+PATH = os.environ.get("FREEHOLD_CHROMIUM") or "/usr/bin/chromium"
 PATIENCE = 10_000  # milliseconds for anything on a page; the machine may be busy
 
 
@@ -35,9 +37,8 @@ def chromium() -> Iterator[Browser]:
     missing = os.environ.get("FREEHOLD_CHROMIUM_MISSING")
     if missing:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
-    path = os.environ.get("FREEHOLD_CHROMIUM") or "/usr/bin/chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=PATH, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -93,6 +94,13 @@ def behind(server: Server) -> Iterator[Flask]:
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+@pytest.fixture
+def owner_of_server(server: Server) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the server's database as the tables' owner, in autocommit."""
+    with psycopg.connect(server.database_url, autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture
