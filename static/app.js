@@ -44,6 +44,12 @@
     place.focus({ preventScroll: true });
   };
 
+  // The title says that something is wrong, as the page's own does.
+  const retitle = () => {
+    const title = document.title.replace(/^Error: /, '');
+    document.title = one('main .summary, dialog .summary') ? 'Error: ' + title : title;
+  };
+
   // 3. Dialogs come as fragments into #slot, open themselves, and go when they close. A POST inside one that succeeded
   //    and changed something outside it closes it. The page behind is inert, so what went wrong shows in the dialog: the
   //    form with its errors takes the dialog's place, and notes and toasts go to its own notices.
@@ -61,10 +67,11 @@
     const done = ctx.request.method === 'POST' && ctx.response?.status < 300 && !around?.contains(element(ctx.target));
     if (fresh) fresh.showModal();
     else if (around && done) around.close();
+    retitle();
     setTimeout(refocus);
   });
   document.addEventListener('close', event => {
-    if (event.target.closest('#slot')) { event.target.remove(); refocus(); }
+    if (event.target.closest('#slot')) { event.target.remove(); retitle(); refocus(); }
   }, true);
   document.addEventListener('click', event => {
     const dialog = event.target.closest('[data-close]')?.closest('dialog');

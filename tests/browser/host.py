@@ -11,7 +11,7 @@ from models import Invitation, Organization, OrganizationMember, Project, Role, 
 from models.project import OPEN
 from models.text import address
 from tests.browser_like import Browser
-from tests.factories import PASSWORD, make_user
+from tests.factories import PASSWORD, add_user, make_user
 
 
 @dataclass
@@ -47,6 +47,14 @@ class Host:
             tenant.enter(self.organization.id)
             db.session.merge(self.organization).admit(user.id, role)
         return user
+
+    def crowd(self, number: int) -> None:
+        """Add as many members at once."""
+        with self.app.app_context(), transaction():
+            tenant.enter(self.organization.id)
+            here = db.session.merge(self.organization)
+            for n in range(number):
+                here.admit(add_user(f"Person {n:03}", self.email(f"person{n}")).id, Role.VIEWER)
 
     def project(self, name: str) -> str:
         """Add a project; return its address."""
