@@ -13,6 +13,7 @@ from uuid import UUID
 
 from flask import Flask, Response, request
 from sqlalchemy import select
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from blueprints.fragments import leave
@@ -77,7 +78,10 @@ def _taken() -> IdempotencyKey | None:
 
 def _keys() -> list[bytes]:
     """Digest who sends what where: first as who is logged in, then as the visitor who may have been logged in by it."""
-    if not request.form.get("idem"):
+    try:
+        if not request.form.get("idem"):
+            return []
+    except RequestEntityTooLarge:  # it was refused before anybody read it
         return []
     me, visitor = viewer(), request.cookies.get(settings().cookie_name("visitor"))
     sent = json.dumps([request.path, posted()])

@@ -249,6 +249,13 @@ def test_every_form_on_a_page_carries_a_key(as_):
     assert len(keys) == page.count("<form") - 1  # but logging out twice is logging out
 
 
+@pytest.mark.parametrize(("who", "url"), [("owner", "/nowhere"), ("viewer", f"{PROJECTS}/new")])
+def test_what_is_too_large_to_be_read_stays_a_refusal(who, url, as_):
+    someone = as_(who)
+    answer = someone.client.post(url, data=bytes(2**21), content_type="multipart/form-data; boundary=x")
+    assert answer.status_code in (403, 404)
+
+
 def test_keys_are_forgotten_after_a_day(as_, app, query):
     as_("owner").post(CREATE[0], **CREATE[1])
     for age, kept in (("23 hours", 1), ("25 hours", 0)):
