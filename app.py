@@ -23,6 +23,7 @@ from blueprints import (
     gate,
     headers,
     live,
+    once,
     orgs,
     pages,
     presentation,
@@ -110,6 +111,7 @@ def _guard(app: Flask) -> None:
     headers.init_app(app)
     app.after_request(csrf.keep_visitor)
     app.after_request(fragments.forget_toast)
+    once.init_app(app)
     errors.init_app(app)
 
 
@@ -118,7 +120,8 @@ def _dress(app: Flask) -> None:
     assets.init_app(app)
     presentation.init_app(app)
     live.init_app(app)
-    app.jinja_env.globals.update(can=gate.can, P=access.PERMISSIONS, csrf_token=csrf.csrf_token)
+    says = {"csrf_token": csrf.csrf_token, "request_id": headers.request_id}
+    app.jinja_env.globals.update(can=gate.can, P=access.PERMISSIONS, **says)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(pages.surroundings)
 

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, TooManyReque
 
 import access
 from access import Denied
-from blueprints import csrf
+from blueprints import csrf, once
 from blueprints.fragments import TOASTS, is_fragment, note
 from blueprints.gate import safe_path
 from blueprints.limits import try_again
@@ -60,7 +60,8 @@ def denied(error: Denied) -> Any:
     """The actor's role is too low; a person without any role there is not told that there is something."""
     if g.actor is None:
         return _refuse(404), 404
-    _note(error)
+    if not once.taken_before():  # its own success may be why it is refused now
+        _note(error)
     if error.permission is access.SEE_PROJECT:
         return _refuse(404), 404
     if g.actor.role is None and error.permission.level is access.Level.ORGANIZATION:
@@ -71,7 +72,7 @@ def denied(error: Denied) -> Any:
 
 def stale() -> Any:
     """A button whose page was open for too long: the same button again, with a fresh token and what was posted."""
-    kept = [(name, value) for name, value in request.form.items(multi=True) if _may_repeat(name)]
+    kept = once.posted()
     if is_fragment():
         return note("errors/_stale.html", 422, kept=kept, message=csrf.STALE)
     return render_template("errors/stale.html", kept=kept, message=csrf.STALE), 422
@@ -151,10 +152,6 @@ def _who_can_help(error: Denied) -> str:
     helpers = ", ".join(access.helpers(g.actor.organization_id, error.least))
     mine = f"Your role in {g.org.name} is {g.actor.role.label}."
     return f"{mine} {needed}, to {error.permission.words}. These people can change your role: {helpers}."
-
-
-def _may_repeat(name: str) -> bool:
-    return name != "csrf_token" and "password" not in name
 
 
 def _kept(error: HTTPException) -> dict[str, str]:

@@ -50,7 +50,9 @@ def leave(to: str, toast: str = "", status: int = 200) -> AnyResponse:
     """
     if not is_fragment():
         return _see(to, toast)
-    return _remember(Response(status=status, headers={"HX-Redirect": to, "Cache-Control": "no-store"}), toast)
+    answer = _fragment("", status)
+    answer.headers["HX-Redirect"] = to
+    return _remember(answer, toast)
 
 
 def note(template: str, status: int, target: str = NOTICES, **context: Any) -> Response:
@@ -111,6 +113,7 @@ def _see(to: str, toast: str) -> AnyResponse:
 def _remember(response: AnyResponse, toast: str) -> AnyResponse:
     """Leave a toast for the next page, in a signed cookie: a session that nobody changed is not written."""
     if toast:
+        g.pop("toast_shown", None)  # on a page that this answer takes the place of
         chosen = settings()
         response.set_cookie(
             chosen.cookie_name(TOAST),

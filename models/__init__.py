@@ -3,6 +3,7 @@
 from models.audit.tables import AuditEvent, AuditHead, AuditTombstone, RefusalCount
 from models.base import Base, Record, Refusal, db, release, transaction
 from models.farewell import Farewell
+from models.idempotency import IdempotencyKey, Repeated
 from models.invitation import Invitation
 from models.invitation_state import AlreadyInvited, CannotAccept, State
 from models.offer import Offer
@@ -36,6 +37,7 @@ __all__ = [
     "EmailTaken",
     "Farewell",
     "FollowsNothing",
+    "IdempotencyKey",
     "Invitation",
     "LastOwner",
     "NoNominee",
@@ -54,6 +56,7 @@ __all__ = [
     "Record",
     "Refusal",
     "RefusalCount",
+    "Repeated",
     "Role",
     "Session",
     "Signup",

@@ -10,6 +10,7 @@ from models import audit
 from models.audit.tables import RefusalCount
 from models.base import db, transaction
 from models.farewell import Farewell
+from models.idempotency import IdempotencyKey
 from models.outgoing_mail import OutgoingMail
 from models.rate_limit import RateLimit
 from models.session import Session
@@ -22,7 +23,7 @@ BATCH = 1000  # rows a transaction: short locks, and little to repeat if one is 
 
 
 def prune() -> dict[str, int]:
-    """Delete expired sessions, sign-ups, links and limits that ended a day ago, and mail and counts of 30 days ago.
+    """Delete expired sessions, sign-ups, links, limits and keys of a day ago, and mail and counts of 30 days ago.
 
     Organizations that nobody can restore any more go for good, one a transaction, with everything that is theirs.
 
@@ -43,6 +44,7 @@ def prune() -> dict[str, int]:
         ),
         "farewells": _delete(Farewell, Farewell.id, ~exists().where(OutgoingMail.subject_id == Farewell.id, waits)),
         "rate limits": _delete(RateLimit, RateLimit.key, RateLimit.tat < a_day_ago),
+        "idempotency keys": _delete(IdempotencyKey, IdempotencyKey.key, IdempotencyKey.created_at < a_day_ago),
         "counts of refusals": _delete(RefusalCount, RefusalCount.minute, RefusalCount.minute < func.now() - MAIL_KEPT),
         "organizations": _purge_organizations(),
     }

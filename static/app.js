@@ -34,6 +34,12 @@
     place.focus({ preventScroll: true });
   };
 
+  // The title says that something is wrong, as the page's own does.
+  const retitle = () => {
+    const title = document.title.replace(/^Error: /, '');
+    document.title = one('main .summary, dialog .summary') ? 'Error: ' + title : title;
+  };
+
   // 3. Dialogs come as fragments into #slot, open themselves, and go when they close. A POST inside one that succeeded
   //    and changed something outside it closes it. The page behind is inert, so what went wrong shows in the dialog: the
   //    form with its errors takes the dialog's place, and notes and toasts go to its own notices.
@@ -50,10 +56,11 @@
     const done = ctx.request.method === 'POST' && ctx.response?.status < 300 && !around?.contains(element(ctx.target));
     if (fresh) fresh.showModal();
     else if (around && done) around.close();
+    retitle();
     setTimeout(refocus);
   });
   document.addEventListener('close', event => {
-    if (event.target.closest('#slot')) { event.target.remove(); refocus(); }
+    if (event.target.closest('#slot')) { event.target.remove(); retitle(); refocus(); }
   }, true);
   document.addEventListener('click', event => {
     const dialog = event.target.closest('[data-close]')?.closest('dialog');
@@ -82,8 +89,9 @@
     : field.matches('select') ? [...field.options].some(option => option.selected !== option.defaultSelected)
     : 'defaultValue' in field && field.type !== 'hidden' && field.value !== field.defaultValue;
   const typing = () => document.activeElement?.matches('input:not([type=radio], [type=checkbox]), textarea, select');
+  const touched = place => [...place.querySelectorAll('form[method=post]')].some(form => [...form.elements].some(changed));
   const isStill = place => place.matches('dialog, [data-still]') || one('dialog[open], :popover-open') || typing()
-    || one('details[open]', place) || [...place.querySelectorAll('form[method=post]')].some(form => [...form.elements].some(changed));
+    || one('details[open]', place) || touched(place);
 
   // How many rows say something else now. Times pass by themselves.
   const rows = root => new Map([...root.querySelectorAll('tr[id]')].map(row => [row.id, said(row)]));
@@ -176,6 +184,9 @@
   document.addEventListener('htmx:after:swap', ({ detail: { ctx } }) => {      // what the reader did overtakes a look
     const id = ctx.request.method && element(ctx.target)?.closest('[data-live]')?.id;
     if (id && looks.delete(id)) soon(id, 0);
+  });
+  document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => {   // a refusal: one's role was lowered meanwhile
+    if (ctx.response.status === 403) look('main', !touched(byId('main')));
   });
   document.addEventListener('click', event => {
     if (!event.target.closest('#latest')) return;

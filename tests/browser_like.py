@@ -68,9 +68,9 @@ def words(html: str) -> str:
     return re.sub(r" ([.,])", r"\1", " ".join(re.sub("<[^>]*>", " ", html).split()))
 
 
-def lasting(html: str) -> str:
-    """A page without the time at which it was drawn."""
-    return re.sub(r"(?<=since=)[\d.]+", "", html)
+def without_tokens(html: str) -> str:
+    """A page as it is whoever asks for it, and each time they do."""
+    return re.sub(r'name="(csrf_token|idem)" value="[^"]*"|(?<=since=)[\d.]+', "", html)
 
 
 def _headers(hx: bool, kwargs: dict[str, Any]) -> dict[str, str]:

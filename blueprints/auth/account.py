@@ -10,6 +10,7 @@ from blueprints.auth.forms import AccountForm, ChangePasswordForm, DeleteAccount
 from blueprints.auth.password import CHANGED
 from blueprints.fragments import leave, respond
 from blueprints.gate import bare, log_in, log_out, signed_in, viewer
+from blueprints.once import once
 from blueprints.proof import proves
 from models import LastOwner, OutgoingMail, User, db, leaving, transaction
 from models.identity import Viewer
@@ -77,6 +78,7 @@ def _changed(form: ChangePasswordForm) -> User | None:
         with transaction():
             db.session.refresh(user, with_for_update=True)
             if user.password_hash == known:
+                once(url_for(".security"))
                 user.choose_password(hashed)
                 OutgoingMail.queue("password_changed", user.id)
                 return user

@@ -1,8 +1,9 @@
 """A forgotten password, and a new one by a mailed link."""
 
+from contextlib import suppress
 from typing import Any
 
-from flask import render_template
+from flask import render_template, url_for
 
 from blueprints.auth.blueprint import bp
 from blueprints.auth.forms import ForgotPasswordForm, ResetPasswordForm
@@ -10,8 +11,9 @@ from blueprints.auth.links import secret_page
 from blueprints.auth.onward import onward
 from blueprints.fragments import leave
 from blueprints.gate import log_in, public
+from blueprints.once import once
 from config import RESET_LIFE
-from models import OneTimeToken, OutgoingMail, User, db, transaction
+from models import OneTimeToken, OutgoingMail, Repeated, User, db, transaction
 from models.password import hash_password
 from models.token import RESET
 
@@ -26,7 +28,8 @@ def forgot_password() -> Any:
     form, sent_to = ForgotPasswordForm(), None
     if form.accepted():
         sent_to = form.email.address.typed
-        with transaction():
+        with suppress(Repeated), transaction():
+            once(url_for(".forgot_password"))
             token = OneTimeToken.issue(RESET, User.id_by_email(form.email.address), RESET_LIFE)
             OutgoingMail.queue("password_reset", token.id)
     page = render_template("auth/forgot_password.html", form=form, sent_to=sent_to, minutes=MINUTES)
@@ -52,6 +55,7 @@ def _choose(password: str, permit: OneTimeToken, user: User) -> Any:
     hashed = hash_password(password)
     with transaction():
         if first := permit.use():
+            once(url_for(".login"))
             user.prove_address()
             user.choose_password(hashed, by_link=True)
             OutgoingMail.queue("password_changed", user.id)

@@ -4,11 +4,12 @@ Nothing here tells whether an address has an account: the answer is the same and
 """
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from flask import g, redirect, render_template, request, url_for
+from flask import abort, g, redirect, render_template, request, url_for
 
 from blueprints.auth import waiting
 from blueprints.auth.blueprint import bp
@@ -20,8 +21,9 @@ from blueprints.auth.opened import opened
 from blueprints.auth.waiting import Waiting
 from blueprints.fragments import leave
 from blueprints.gate import log_in, public
+from blueprints.once import made_before, once
 from config import CONFIRMATION_LIFE, settings
-from models import EmailTaken, Signup, State, User, transaction
+from models import EmailTaken, Repeated, Signup, State, User, transaction
 from models.password import hash_password
 
 MINUTES = CONFIRMATION_LIFE.seconds // 60
@@ -68,9 +70,10 @@ def resend_confirmation() -> Any:
     here = Waiting.read()
     if here is None:
         return leave(url_for(".signup"))
-    with transaction():
+    with suppress(Repeated), transaction():
+        once(to := url_for(".check_email"))
         Signup.send_again_to(UUID(here.signup_id))
-    return here._replace(sent_again_at=time.time()).keep(redirect(url_for(".check_email"), 303))
+    return here._replace(sent_again_at=time.time()).keep(redirect(to, 303))
 
 
 @bp.route("/verify-email/<token>", methods=["GET", "POST"])
@@ -94,6 +97,8 @@ def new_confirmation_link(token: str) -> Any:
         signup = Signup.find(token, late=True)
         if signup:
             signup.send_again()
+            once(url_for(".check_email"), made=signup.id)
+    signup = signup or made_before(Signup)
     if signup is None:
         return _too_late(token)
     here = Waiting(str(signup.id), signup.email, sent_again_at=time.time())
@@ -109,9 +114,14 @@ def _invited() -> str | None:
 
 def _begin(form: SignUpForm, hashed: str, target: str | None) -> Any:
     """Keep the attempt until its address is confirmed."""
-    with transaction():
-        signup = Signup.start(form.email.address, form.name.data or "", hashed)
-    return Waiting(str(signup.id), signup.email, target).keep(redirect(url_for(".check_email"), 303))
+    to = url_for(".check_email")
+    try:
+        with transaction():
+            signup = Signup.start(form.email.address, form.name.data or "", hashed)
+            once(to, made=signup.id)
+    except Repeated:
+        signup = made_before(Signup) or abort(410)
+    return Waiting(str(signup.id), signup.email, target).keep(redirect(to, 303))
 
 
 def _create(form: SignUpForm, hashed: str, target: str | None) -> Any:
@@ -128,6 +138,7 @@ def _confirm(token: str) -> Any:
         with transaction():
             signup = Signup.find(token)
             if signup:
+                once(url_for(".login", why="confirmed"))
                 attempt, user = str(signup.id), signup.confirm()
     except EmailTaken:
         user = None

@@ -11,13 +11,14 @@ import access
 from blueprints.fragments import changed, leave, respond
 from blueprints.gate import requires
 from blueprints.limits import too_many, try_again, words
+from blueprints.once import made_before, once, taken_before
 from blueprints.orgs import inviting, listing, pending, wording
 from blueprints.orgs.forms import InviteForm
 from blueprints.orgs.inviting import Outcome
 from blueprints.paging import Page
 from blueprints.presentation import plural
 from config import settings
-from models import CannotAccept, Invitation, db, limits, transaction
+from models import CannotAccept, Invitation, Repeated, db, limits, transaction
 from models.invitation import COPIED
 from models.rate_limit import Limit, Refused, give_back, left_of, take_all
 
@@ -45,6 +46,8 @@ def new() -> Any:
     outcome = inviting.invite(g.actor, found.addresses, form.role.role, form.message.data or "", project_id)
     if isinstance(outcome, Refused):
         return _refused(form, outcome)
+    if not outcome.sent and taken_before():
+        raise Repeated
     if outcome.only_sent and not (found.problems or found.twice):
         return leave(url_for("orgs.invitations.index"), f"Sent {plural(len(outcome.sent), 'invitation')}.")
     return _told(form, outcome)
@@ -151,11 +154,11 @@ def _replace(invitation: Invitation, *, mailed: bool) -> Invitation:
         with transaction():
             access.confirm_invite(g.actor, invitation.role, invitation.project_id)
             fresh = invitation.again(g.actor.user_id, mailed=mailed)
-            db.session.flush()
+            once(url_for("orgs.invitations.index"), made=fresh.id)
             db.session.refresh(fresh)
     except CannotAccept:
         give_back(counted)
-        abort(410)
+        return made_before(Invitation) or abort(410)
     return fresh
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from flask import g
+from flask import g, url_for
 from sqlalchemy import func, or_, select, text
 
 import access
+from blueprints.once import once
 from models import Invitation, OrganizationMember, ProjectMember, Role, User, db, limits, transaction
 from models.identity import Actor
 from models.invitation import PENDING
@@ -108,6 +109,8 @@ def _invite(
         return taken
     with transaction():
         outcome = send(actor, addresses, role, message, project_id, {*known, *taken.refused})
+        if outcome.sent:
+            once(url_for("orgs.invitations.index"))
     outcome.waits = {a.key: taken.refused[a.key].retry_after if a.key in taken.refused else 1 for a in outcome.limited}
     unused = len(keys) - len(outcome.sent)
     outcome.left = {limit: left + unused for limit, left in taken.left.items() if limit in limits.TOLD}

@@ -8,6 +8,7 @@ from flask import Blueprint, abort, g, url_for
 import access
 from blueprints.fragments import changed, leave, respond
 from blueprints.gate import inside, signed_in
+from blueprints.once import once
 from blueprints.orgs import home as homes
 from blueprints.orgs import sentences, yours
 from blueprints.orgs.forms import NewOrganizationForm, refuse_slug
@@ -45,11 +46,12 @@ def new() -> Any:
     slug = form.slug.data or free_slug(name)
     try:
         with transaction():
+            once(to := url_for("orgs.home", slug=slug))
             organization = Organization.create(name, slug, g.identity.viewer.id)
     except SlugTaken:
         refuse_slug(form, slug)
         return respond("orgs/new.html", "orgs/_new.html", 422, form=form)
-    return leave(url_for("orgs.home", slug=organization.slug), f"{organization.name} was created.")
+    return leave(to, f"{organization.name} was created.")
 
 
 @bp.post("/orgs/deleted/<uuid:organization_id>/restore")
@@ -61,7 +63,8 @@ def restore(organization_id: UUID) -> Any:
         access.confirm(actor, access.OWN_ORGANIZATION)
         organization = yours.restorable(organization_id) or abort(404)
         organization.restore()
-    return leave(url_for("orgs.home", slug=organization.slug), f"{organization.name} was restored.")
+        once(to := url_for("orgs.home", slug=organization.slug))
+    return leave(to, f"{organization.name} was restored.")
 
 
 @bp.post("/orgs/invitations/<uuid:invitation_id>/accept")
@@ -69,13 +72,14 @@ def restore(organization_id: UUID) -> Any:
 def accept_invitation(invitation_id: UUID) -> Any:
     """Join an organization, or as a guest a project, that one's proven address was invited to."""
     offer = _offer(invitation_id)
+    slug, project = offer.organization.slug, offer.project
+    there = url_for("projects.show", slug=slug, project_id=project.id) if project else url_for("orgs.home", slug=slug)
     try:
         with transaction():
+            once(there)
             offer.accept(db.session.get_one(User, g.identity.viewer.id))
     except CannotAccept:
         abort(410)
-    slug, project = offer.organization.slug, offer.project
-    there = url_for("projects.show", slug=slug, project_id=project.id) if project else url_for("orgs.home", slug=slug)
     return leave(there, offer.welcome)
 
 
@@ -86,11 +90,12 @@ def decline_invitation(invitation_id: UUID) -> Any:
     offer = _offer(invitation_id)
     try:
         with transaction():
+            once(to := url_for(".index"))
             offer.invitation.decline()
     except CannotAccept:
         abort(410)
     toast = f"You declined the invitation to {offer.place}."
-    return changed("orgs/_organizations.html", to=url_for("orgs.index"), toast=toast, **_list())
+    return changed("orgs/_organizations.html", to=to, toast=toast, **_list())
 
 
 @bp.get("/orgs/<slug:slug>")

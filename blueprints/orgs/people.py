@@ -9,6 +9,7 @@ from sqlalchemy import select
 import access
 from blueprints.fragments import changed, is_fragment, leave, respond
 from blueprints.gate import requires
+from blueprints.once import once
 from blueprints.orgs import listing
 from blueprints.orgs.directory import Asked, People, Person, people
 from blueprints.orgs.forms import ChangeRoleForm, RemoveForm
@@ -83,13 +84,15 @@ def remove(member: OrganizationMember | None, user: User | None) -> Any:
     before = people(Asked.of(listing.shown())) if is_fragment() else None
     try:
         with transaction():
+            if myself := user.id == g.actor.user_id:
+                once(url_for("orgs.index"))
             still_here = access.confirm_remove(g.actor, member)
             ended = membership.remove(member) if still_here else None
     except LastOwner:
         form.refuse("", last_owner(g.org.name))
         return _review(member, user, form)
     toast = was_removed(user.name, g.org.name, ended)
-    return leave(url_for("orgs.index"), toast) if user.id == g.actor.user_id else _without(member.id, toast, before)
+    return leave(url_for("orgs.index"), toast) if myself else _without(member.id, toast, before)
 
 
 def _shown(member: OrganizationMember, user: User, form: ChangeRoleForm, *, late: bool = False) -> Any:

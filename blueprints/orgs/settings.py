@@ -11,6 +11,7 @@ import access
 from blueprints.fragments import leave as move_on
 from blueprints.fragments import respond
 from blueprints.gate import requires
+from blueprints.once import once
 from blueprints.orgs.forms import ConfirmForm, DeleteForm, SettingsForm, refuse_slug
 from blueprints.orgs.wording import has_left, last_owner
 from blueprints.presentation import day
@@ -58,9 +59,10 @@ def leave() -> Any:
     if form.accepted():
         try:
             with transaction():
+                once(to := url_for("orgs.index"))
                 access.confirm_manage(g.actor, member)
                 ended = membership.remove(member)
-            return move_on(url_for("orgs.index"), has_left(g.org.name, ended))
+            return move_on(to, has_left(g.org.name, ended))
         except LastOwner:
             form.refuse("", last_owner(g.org.name))
     losses = access.losses(member)
@@ -77,11 +79,12 @@ def delete() -> Any:
         until = day(datetime.now(UTC) + RESTORABLE)
         return respond("orgs/delete.html", "orgs/_delete.html", status, form=form, counts=_counts(), until=until)
     with transaction():
+        once(to := url_for("orgs.index"))
         access.confirm(g.actor, access.OWN_ORGANIZATION)
         at = db.session.get_one(Organization, g.org.id).delete()
     until = day(at + RESTORABLE)
     toast = receipt(f"{g.org.name} was deleted", at) + f" Its Owners can restore it until {until}."
-    return move_on(url_for("orgs.index"), toast)
+    return move_on(to, toast)
 
 
 def _shown(form: SettingsForm, current: Organization | None = None) -> Any:
@@ -106,6 +109,7 @@ def _renamed(form: SettingsForm) -> Organization | None:
             new = wanted != (organization.name, organization.slug)
             late = form.outdated(organization.version) and new
             if new and not late:
+                once(url_for("orgs.settings.index", slug=form.slug.data))
                 organization.rename(*wanted, g.actor.user_id)
     except SlugTaken:
         refuse_slug(form, form.slug.data or "")

@@ -11,6 +11,7 @@ from sqlalchemy import Row, func, select
 import access
 from blueprints.fragments import leave, respond
 from blueprints.gate import requires
+from blueprints.once import once
 from blueprints.orgs import listing
 from blueprints.orgs.directory import FEW, says
 from blueprints.orgs.forms import PeopleSearch, TransferForm
@@ -41,9 +42,10 @@ def cancel_transfer() -> Any:
     """Take an offer back: who made it, or any other Owner."""
     offer = _shown() or abort(404)
     with _while_open():
+        once(to := url_for(".index"))
         access.confirm(g.actor, access.OWN_ORGANIZATION)
         offer.cancel()
-    return leave(url_for(".index"), f"The offer of ownership of {g.org.name} was cancelled.")
+    return leave(to, f"The offer of ownership of {g.org.name} was cancelled.")
 
 
 def offered_to_me() -> OwnershipOffer:
@@ -57,8 +59,9 @@ def offered_to_me() -> OwnershipOffer:
 def accept_transfer(offer: OwnershipOffer) -> Any:
     """Become an Owner."""
     with _while_open():
+        once(to := url_for("orgs.home"))
         offer.accept()
-    return leave(url_for("orgs.home"), f"You are now an Owner of {g.org.name}.")
+    return leave(to, f"You are now an Owner of {g.org.name}.")
 
 
 @bp.post("/transfer/decline")
@@ -66,8 +69,9 @@ def accept_transfer(offer: OwnershipOffer) -> Any:
 def decline_transfer(offer: OwnershipOffer) -> Any:
     """Say no."""
     with _while_open():
+        once(to := url_for("orgs.home"))
         offer.decline()
-    return leave(url_for("orgs.home"), f"You declined to become an Owner of {g.org.name}.")
+    return leave(to, f"You declined to become an Owner of {g.org.name}.")
 
 
 @contextmanager
@@ -92,6 +96,7 @@ def _offered(form: TransferForm, nominee: Row[Any]) -> bool:
         return False
     try:
         with transaction():
+            once(url_for(".index"))
             access.confirm(g.actor, access.OWN_ORGANIZATION)
             OwnershipOffer.offer(g.org.id, nominee.id, form.role.role, g.actor.user_id)
     except (AlreadyOffered, NoNominee) as refusal:

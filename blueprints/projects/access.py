@@ -12,13 +12,14 @@ from access import Access, Outcomes, ProjectHere
 from blueprints.forms import choice
 from blueprints.fragments import changed, leave, respond
 from blueprints.gate import requires
+from blueprints.once import once
 from blueprints.paging import paged, searched
 from blueprints.projects.blueprint import bp
 from blueprints.projects.forms import INHERIT, AccessSearch, RoleForm, Search
 from blueprints.projects.projects import project_here
 from blueprints.projects.wording import lowers, role_set
 from blueprints.receipts import Conflict, conflict, receipt
-from models import FollowsNothing, ProjectMember, User, db, transaction
+from models import FollowsNothing, ProjectMember, Role, User, db, transaction
 
 SHOWN = {
     "here": ProjectMember.role == access.effective_role(),
@@ -83,7 +84,7 @@ def set_role(here: ProjectHere, target: Access) -> Any:
         now = access.confirm_set(g.actor, here, target, form.chosen)
         new = now.row is None or now.set_here is not form.chosen
         late = form.outdated(_version(now)) and new
-        at = here.project.set_role(target.user.id, form.chosen, g.actor.user_id) if new and not late else None
+        at = _set(here, target, form.chosen) if new and not late else None
     return _person(here, now, form, 409) if late else _changed(here, target, at)
 
 
@@ -93,6 +94,8 @@ def unset(here: ProjectHere, target: Access) -> Any:
     """Take away what is set here for somebody; done twice, it is done."""
     with transaction():
         still_set = access.confirm_unset(g.actor, here, target)
+        if still_set:
+            once(_beyond(here, target))  # a guest is not found here again
         at = here.project.remove(target.user.id) if still_set else None
     return _changed(here, target, at)
 
@@ -104,6 +107,26 @@ def why(here: ProjectHere, target: Access) -> Any:
     explanation = access.explain(here, target)
     page, dialog = "projects/explanation.html", "projects/_explanation_dialog.html"
     return respond(page, dialog, here=here, explanation=explanation)
+
+
+def _set(here: ProjectHere, target: Access, role: Role | None) -> datetime:
+    if target.user.id == g.actor.user_id:
+        once(url_for(".access", project_id=here.id))  # who lowered themselves may not do it again
+    return here.project.set_role(target.user.id, role, g.actor.user_id)
+
+
+def _beyond(here: ProjectHere, target: Access) -> str:
+    """Where removing a role leads; who removes their own may not see the list any more."""
+    if target.user.id != g.actor.user_id:
+        return url_for(".access", project_id=here.id)
+    return url_for(".index" if g.actor.role else "orgs.index")
+
+
+def _away() -> str:
+    """Where somebody goes who can no longer use the project."""
+    if g.actor.role:
+        return url_for(".index")
+    return url_for("orgs.home" if access.visits(g.actor.user_id, g.org.slug) else "orgs.index")
 
 
 def _list(here: ProjectHere, query: Any) -> dict[str, Any]:
@@ -166,11 +189,9 @@ def _changed(here: ProjectHere, target: Access, at: datetime | None) -> Any:
     """Redraw the person's row; where more than that changed, or where the actor's own rights did, the page."""
     now = access.project_for(g.actor, here.id)
     if now is None:
-        still_here = access.visits(g.actor.user_id, g.org.slug)
-        away = url_for(".index") if g.actor.role else url_for("orgs.home" if still_here else "orgs.index")
         myself = target.user.id == g.actor.user_id
         left = f"You {'left' if myself else 'can no longer use'} {here.project.name}"
-        return leave(away, receipt(left, at) if at else f"{left}.")
+        return leave(_away(), receipt(left, at) if at else f"{left}.")
     person = access.access_of(now, target.user.id, lock=True)
     to = url_for(".access", project_id=here.id)
     toast = role_set(here.project.name, g.org.name, target, person, at)

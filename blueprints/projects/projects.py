@@ -11,6 +11,7 @@ from access import ProjectHere
 from blueprints.forms import OurForm
 from blueprints.fragments import changed, leave, respond
 from blueprints.gate import requires
+from blueprints.once import once
 from blueprints.paging import paged, searched
 from blueprints.projects.blueprint import bp
 from blueprints.projects.forms import DeleteForm, DetailsForm, ProjectForm, Search
@@ -47,10 +48,11 @@ def new() -> Any:
         with transaction():
             access.confirm(g.actor, access.CREATE_PROJECT)
             project = Project.create(g.org.id, *form.details(), form.access.data, g.actor.user_id)
+            once(to := url_for(".show", project_id=project.id))
     except ProjectNameTaken as error:
         form.refuse(error.field, str(error))
         return _asked("new", form)
-    return leave(url_for(".show", project_id=project.id), f"{project.name} was created.")
+    return leave(to, f"{project.name} was created.")
 
 
 @bp.get("/<uuid:project_id>")
@@ -117,9 +119,10 @@ def delete(here: ProjectHere) -> Any:
     if not form.accepted():
         return _asked("delete", form, here=here, remains=access.remains(here))
     with transaction():
+        once(to := url_for(".index" if g.actor.role else "orgs.index"))
         access.confirm_on(g.actor, here, access.MANAGE_PROJECT)
         deleted = here.project.delete()
-    return leave(url_for(".index" if g.actor.role else "orgs.index"), was_deleted(name, deleted))
+    return leave(to, was_deleted(name, deleted))
 
 
 def _asked(page: str, form: Any, status: int = 422, **context: Any) -> Any:

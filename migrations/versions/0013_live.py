@@ -7,7 +7,7 @@ concerns themselves. Who may hear of it is not decided here, but by access/heari
 from alembic import op
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

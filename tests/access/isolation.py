@@ -34,7 +34,7 @@ FORM = {  # good for every form, so that each button gets as far as it can
 CHANCE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|(?<=since=)[\d.]+|(?<=\nid: )[\d.]+|(?<=/invitations/)[\w.-]{40,}|(?<=expires=)[^;]+|\d{4}-\d\d-\d\dT[\d:.+]+Z?"
-    r"|\d\d:\d\d:\d\d UTC|(?<=\"sig\": \")[0-9a-f]+",
+    r"|\d\d:\d\d:\d\d UTC|(?<=\"sig\": \")[0-9a-f]+|(?<=name=\"idem\" value=\")\w+",
     flags=re.I,
 )
 ATOM = re.compile(rf"[0-9a-f-]{{36}}|(?:{A.word}|{B.word}|{NEVER.word})-\w+|7700[678]{{2}}")

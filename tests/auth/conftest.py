@@ -1,7 +1,5 @@
 """Those who have an account, invitations to join, and those who open them."""
 
-import re
-
 import pytest
 
 from models import Invitation, OrganizationMember, Role, User, db, transaction
@@ -10,11 +8,6 @@ from models.text import address
 from tests.factories import make_user
 
 NEW = "ana.silva@example.com"
-
-
-def without_token(text):
-    """A page as it is whoever asks for it."""
-    return re.sub(r'name="csrf_token" value="\w+"', "", text)
 
 
 @pytest.fixture

@@ -3,10 +3,13 @@
 import os
 import queue
 import re
+import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from email import message_from_bytes, policy
 from typing import Any
 
+import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from flask import Flask
@@ -14,16 +17,19 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from app import create_app
 from config import Settings
-from models import db
+from models import Organization, db, transaction
+from tests.browser.host import Host
 from tests.browser.live import Cast, populate
 from tests.browser.place import Place, fill
 from tests.browser.reader import PATIENCE, Reader, watch
 from tests.browser.server import SECRET_KEY, Server, free_port
+from tests.factories import make_user
 
 ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 ]
+PATH = os.environ.get("FREEHOLD_CHROMIUM") or "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +38,8 @@ def chromium() -> Iterator[Browser]:
     missing = os.environ.get("FREEHOLD_CHROMIUM_MISSING")
     if missing:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
-    path = os.environ.get("FREEHOLD_CHROMIUM") or "/usr/bin/chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=PATH, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -83,17 +88,10 @@ def server(make_database: Callable[[str], str], postbox: Postbox) -> Iterator[Se
 
 @pytest.fixture(scope="session")
 def behind(server: Server) -> Iterator[Flask]:
-    """The application's models on the server's database, with the same key."""
-    app = create_app(
-        Settings(
-            database_url=server.database_url,
-            secret_key=SECRET_KEY,
-            mail_worker=False,
-            argon2_memory_kib=8,
-            argon2_passes=1,
-        )
-    )
-    app.config["URL"] = server.url
+    """The application's models on the server's database."""
+    cheap = Settings(argon2_memory_kib=8, argon2_passes=1, mail_worker=False)
+    app = create_app(replace(cheap, database_url=server.database_url, secret_key=SECRET_KEY))
+    app.config["SERVER"] = server.url
     yield app
     with app.app_context():
         db.engine.dispose()
@@ -117,6 +115,24 @@ def reader(chromium: Browser, server: Server, place: Place) -> Iterator[Reader]:
     opened = Reader(chromium, server.url, place)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def owner_of_server(server: Server) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the server's database as the tables' owner, in autocommit."""
+    with psycopg.connect(server.database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def host(behind: Flask, postbox: Postbox) -> Host:
+    """A new organization, with Amara as Owner."""
+    word = uuid.uuid4().hex[:8]
+    with behind.app_context():
+        amara = make_user("Amara Okafor", f"amara-{word}@example.org")
+        with transaction():
+            organization = Organization.create(f"Northfield {word}", f"northfield-{word}", amara.id)
+    return Host(behind, postbox, word, amara, organization)
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])

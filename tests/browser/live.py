@@ -58,7 +58,7 @@ class Cast:
         if clock:
             page.clock.install()
         sid = Client(self.app, self.people[who]).cookie("session") or ""
-        page.context.add_cookies([{"name": "session", "value": sid, "url": self.app.config["URL"]}])
+        page.context.add_cookies([{"name": "session", "value": sid, "url": self.app.config["SERVER"]}])
         with page.expect_response(lambda answer: "/live" in answer.url):
             page.goto(to or f"/orgs/{self.organization.slug}{path.format(project=self.project.id)}")
         return page

@@ -1,76 +1,12 @@
 """An invitation in a browser: its four faces, the way from one account to another, and the pages where it ends."""
 
 import re
-import uuid
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
-from flask import Flask
 from playwright.sync_api import Page, expect
 
-from models import Invitation, Organization, Role, User, db, tenant, transaction
-from models.text import address
-from tests.factories import PASSWORD, make_user
-
-
-@dataclass
-class Host:
-    """An organization of Amara's on the running server, filled without a browser; its mail is sent by the server."""
-
-    app: Flask
-    postbox: Any
-    word: str
-    amara: User
-    organization: Organization
-
-    def email(self, name: str) -> str:
-        return f"{name}-{self.word}@example.org"
-
-    def account(self, name: str) -> str:
-        """Add an account; return its address."""
-        with self.app.app_context():
-            return make_user(name, self.email(name.partition(" ")[0].lower())).email
-
-    def invite(self, email: str) -> str:
-        """Invite, and return the link that arrived."""
-        with self.app.app_context(), transaction():
-            tenant.enter(self.organization.id)
-            Invitation.issue(self.organization.id, address(email), Role.OPERATOR, self.amara.id)
-        return self.postbox.link_for(email)
-
-    def change(self, statement: str) -> None:
-        """Change the organization's rows: `:here` is its id."""
-        with self.app.app_context(), transaction():
-            tenant.enter(self.organization.id)
-            db.session.execute(db.text(statement), {"here": self.organization.id})
-
-
-@pytest.fixture
-def host(behind, postbox):
-    """A new organization, with Amara as Owner."""
-    word = uuid.uuid4().hex[:8]
-    with behind.app_context():
-        amara = make_user("Amara Okafor", f"amara-{word}@example.org")
-        with transaction():
-            organization = Organization.create(f"Northfield {word}", f"northfield-{word}", amara.id)
-    return Host(behind, postbox, word, amara, organization)
-
-
-def log_in(page: Page, email: str) -> None:
-    page.goto("/login")
-    page.get_by_label("Email", exact=True).fill(email)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    expect(page).not_to_have_url(re.compile("/login"))
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).click()
-
-
-def heading(page: Page) -> Any:
-    return expect(page.get_by_role("heading", level=1))
+from tests.browser.host import Host, heading, log_in, press
+from tests.factories import PASSWORD
 
 
 def is_in(page: Page, host: Host) -> None:

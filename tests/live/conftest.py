@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -73,15 +74,14 @@ def listen(app, hub, northfield, browser, sid_of) -> Callable[..., Ear]:
 def settled(query, northfield) -> Callable[..., None]:
     """settled(*ears) -> waits until each has heard all that was told before now, or has ended."""
 
-    mark = "settled"
-
-    def told(ear: Ear) -> bool:
+    def told(ear: Ear, mark: str) -> bool:
         return mark in ear.topics or ear.stream.ended is not None
 
     def wait(*ears: Ear) -> None:
         for ear in ears:
+            mark = f"settled {uuid4()}"  # an earlier one is among what a new page hears of lately
             query("SELECT tell_live(%(mark)s, people => ARRAY[%(id)s::uuid])", mark=mark, id=ear.stream.user_id)
-            ear.hear_until(partial(told, ear))
+            ear.hear_until(partial(told, ear, mark))
             ear.topics = [topic for topic in ear.topics if topic != mark]
 
     return wait

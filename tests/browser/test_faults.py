@@ -1,0 +1,96 @@
+"""Answers that are no success, asked for by a part of a page: nothing of them lands in it (UX.md check 29)."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.host import heading, row, told
+
+BREAK = "ALTER FUNCTION record_audit(jsonb) RENAME TO record_nothing"
+REPAIR = "ALTER FUNCTION record_nothing(jsonb) RENAME TO record_audit"
+
+
+@pytest.fixture
+def broken(owner_of_server):
+    """broken() makes every change fail at its end, until the test does."""
+    undo = []
+
+    def break_it():
+        owner_of_server.execute(BREAK)
+        undo.append(REPAIR)
+
+    yield break_it
+    for statement in undo:
+        owner_of_server.execute(statement)
+
+
+def text_of(region):
+    return " ".join(region.inner_text().split())
+
+
+def test_a_fault_is_one_toast_with_its_reference_and_the_list_stays(new_page, host, broken):
+    host.member("Hana Reyes")
+    page = host.let_in(new_page())
+    page.goto(f"{host.url}/people")
+    before = text_of(row(page, "Hana Reyes"))
+    row(page, "Hana Reyes").get_by_role("link", name="Change").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Operator").check()
+    broken()
+    dialog.get_by_role("button", name="Save role").click()
+    said = dialog.locator(".toast")
+    expect(said).to_have_count(1)
+    expect(said).to_contain_text(
+        re.compile("Something went wrong on our side. We have been told. Reference [0-9A-F]{8}")
+    )
+    expect(dialog.get_by_label("Operator")).to_be_checked()
+    page.keyboard.press("Escape")
+    assert text_of(row(page, "Hana Reyes")) == before
+
+
+def test_a_fault_of_a_page_is_a_page(new_page, host, broken):
+    page = host.let_in(new_page(javascript=False))
+    page.goto(f"{host.url}/projects/new")
+    page.get_by_label("Name", exact=True).fill("Billing pipeline")
+    broken()
+    page.get_by_role("button", name="Create project").click()
+    heading(page).to_have_text("Something went wrong on our side")
+    expect(page.get_by_text(re.compile("Your change was not saved. *"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Reference [0-9A-F]{8}"))).to_be_visible()
+
+
+def test_what_is_gone_is_a_note_and_the_list_stays(new_page, host):
+    host.member("Hana Reyes")
+    page = host.let_in(new_page())
+    page.goto(f"{host.url}/people")
+    before = text_of(page.locator("#people"))
+    host.change("DELETE FROM organization_members WHERE organization_id = :here AND role = 'VIEWER'")
+    row(page, "Hana Reyes").get_by_role("link", name="Change").click()
+    note = page.locator("#notices .note")
+    expect(note).to_have_count(1)
+    expect(note).to_contain_text("Page not found")
+    assert text_of(page.locator("#people")) == before
+    assert page.goto(f"{host.url}/people/nobody").status == 404
+    heading(page).to_have_text("Page not found")
+
+
+def test_a_limit_is_a_note_that_says_when(new_page, host, javascript):
+    host.invitation(host.email("ana"))
+    page = host.let_in(new_page(javascript=javascript))
+    page.goto(f"{host.url}/people/invitations")
+    again = page.get_by_role("button", name="Send again")
+    for _ in range(5):
+        again.click()
+        told(page, "Sent again")
+        page.get_by_role("button", name="Dismiss").first.click() if javascript else page.reload()
+        expect(page.locator("#toasts .toast")).to_have_count(0)
+    again.click()
+    if javascript:
+        expect(page.locator("#notices .note")).to_contain_text("gets at most 5 invitations a day")
+        expect(page.locator("#notices .note")).to_contain_text(re.compile(r"Try again after \d\d:\d\d UTC"))
+        expect(row(page, host.email("ana"))).to_be_visible()
+    else:
+        heading(page).to_have_text("Too many attempts")
+        expect(page.get_by_text(re.compile(r"Try again after \d\d:\d\d UTC"))).to_be_visible()
+        expect(page.get_by_role("link", name="Back")).to_be_visible()
