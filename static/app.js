@@ -91,7 +91,7 @@
   const typing = () => document.activeElement?.matches('input:not([type=radio], [type=checkbox]), textarea, select');
   const touched = place => [...place.querySelectorAll('form[method=post]')].some(form => [...form.elements].some(changed));
   const isStill = place => place.matches('dialog, [data-still]') || one('dialog[open], :popover-open') || typing()
-    || one('details[open]', place) || touched(place);
+    || one('details[open], .summary, .note[tabindex]', place) || touched(place);
 
   // How many rows say something else now. Times pass by themselves.
   const rows = root => new Map([...root.querySelectorAll('tr[id]')].map(row => [row.id, said(row)]));

@@ -274,3 +274,13 @@ def test_a_key_tells_nothing_of_what_was_sent(as_, query):
     as_("owner").post(INVITE[0], **INVITE[1])
     ((row,),) = query("SELECT idempotency_keys::text FROM idempotency_keys")
     assert "cy@example" not in row
+
+
+def test_what_is_taken_in_part_says_what_was_wrong_the_first_time(stage):
+    """Good addresses are sent to, and what is misspelt stays in the box; sent again, the form leads to the list."""
+    admin = stage.browser(stage.cast.admin)
+    emails = {"emails": "cy@example.org, sam@", "role": "VIEWER", "idem": "a"}
+    first, again = (admin.post(f"{PEOPLE}/invite", **emails) for _ in range(2))
+    assert first.status_code == 422
+    assert "Sent 1 invitation" in first.text
+    assert (again.status_code, again.location) == (303, f"{PEOPLE}/invitations")

@@ -1,5 +1,6 @@
 """Several people of one organization, each in a browser of their own, on the running server."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from models.text import address
 from tests.browser_like import Browser as Client
 from tests.factories import make_user
 
+LIVE = re.compile(r"/live\?")  # the address of a stream
 SOON = 3_000  # milliseconds: a second, and what a busy machine adds (bench/live.py measures)
 PEOPLE = {
     "amara": "Amara Okafor",

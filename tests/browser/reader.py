@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page
 
 from tests.browser.pages import Visit
 from tests.browser.place import Place
@@ -62,11 +62,18 @@ class Reader:
 
 
 def watch(page: Page, trouble: list[str]) -> None:
-    """Collect errors of scripts and of the content security policy; a 422 that a test provokes is none."""
+    """Collect errors of scripts and of the content security policy.
+
+    A 422 that a test provokes is none, nor is a transition between two pages that the browser leaves out.
+    """
 
     def hear(said: ConsoleMessage) -> None:
         if said.type == "error" and "Failed to load resource" not in said.text:
             trouble.append(said.text)
 
-    page.on("pageerror", lambda error: trouble.append(str(error)))
+    def fall(error: Error) -> None:
+        if not error.message.startswith("Transition was"):
+            trouble.append(str(error))
+
+    page.on("pageerror", fall)
     page.on("console", hear)

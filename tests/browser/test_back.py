@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from models import Role
 from tests.browser.conftest import ARGUMENTS, PATH, PATIENCE
 from tests.browser.host import heading, log_in, row
+from tests.browser.live import LIVE
 
 PEOPLE = [("Hana Reyes", Role.VIEWER), ("Hanako Abe", Role.OPERATOR)]
 OTHERS = ("Ana", "Ben", "Cy", "Di", "Ed", "Flo")
@@ -90,7 +91,8 @@ def test_back_undoes_an_order_of_the_list_with_its_page(page, host):
 
 
 def test_a_page_that_the_browser_kept_is_whole(page, host, cached):
-    """One that no part was fetched into: after that, a browser keeps nothing that is not to be stored."""
+    """One that does not listen, and into which no part was fetched: nothing else is kept of what is not to be stored."""
+    page.route(LIVE, lambda route: route.abort())
     host.member("Hana Reyes")
     log_in(page, host.amara.email)
     page.goto(f"{host.url}/people?q=hana")

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.host import heading, row, told
+from tests.browser.live import LIVE
 
 BREAK = "ALTER FUNCTION record_audit(jsonb) RENAME TO record_nothing"
 REPAIR = "ALTER FUNCTION record_nothing(jsonb) RENAME TO record_audit"
@@ -63,6 +64,7 @@ def test_a_fault_of_a_page_is_a_page(new_page, host, broken):
 def test_what_is_gone_is_a_note_and_the_list_stays(new_page, host):
     host.member("Hana Reyes")
     page = host.let_in(new_page())
+    page.route(LIVE, lambda route: route.abort())  # or she would be gone already
     page.goto(f"{host.url}/people")
     before = text_of(page.locator("#people"))
     host.change("DELETE FROM organization_members WHERE organization_id = :here AND role = 'VIEWER'")

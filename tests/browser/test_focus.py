@@ -81,7 +81,7 @@ def test_a_search_stays_where_it_is_and_says_once_what_it_found(page, host):
     for id in ("toasts", "notices"):
         expect(page.locator(f"#{id}")).to_be_empty()
     page.evaluate("""
-        window.said = [];
+        window.said = [document.getElementById('count').textContent];
         new MutationObserver(() => {
             const now = document.getElementById('count').textContent;
             if (said.at(-1) !== now) said.push(now);
@@ -91,7 +91,7 @@ def test_a_search_stays_where_it_is_and_says_once_what_it_found(page, host):
     search.press_sequentially("silv", delay=10)
     expect(page.locator("#count")).to_have_text("6 people match “silv”.")
     expect(search).to_be_focused()
-    assert page.evaluate("said") == ["6 people match “silv”."]
+    assert page.evaluate("said.slice(1)") == ["6 people match “silv”."]
     page.get_by_label("Role").focus()
     page.get_by_label("Role").select_option("Owner")
     expect(page.locator("#count")).to_have_text("No one matches “silv” with role Owner.")

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import expect
 
 from models import Role
-from tests.browser.live import SOON
+from tests.browser.live import LIVE, SOON
 
-LIVE = re.compile(r"/live\?")
 PEOPLE = re.compile("/people$")
 
 
