@@ -163,7 +163,8 @@
     if (!whole) Object.assign(headers, { 'HX-Request': 'true', 'If-None-Match': now ? '' : place.dataset.version });
     const answer = await fetch(place.dataset.from ?? location.href, { headers }).catch(() => null);
     const text = await answer?.text().catch(() => null);
-    if (looks.get(id) !== turn || !place.isConnected) return;                  // a later look, or the reader, was faster
+    if (looks.get(id) !== turn) return;                                        // a later look, or the reader, was faster
+    looks.delete(id);
     if (!text || answer.status >= 500) return;
     if (answer.status === 401) return ended('logged-out');
     if (!whole && !answer.ok) return look('main', now);                        // it is not there any more, or not for us
@@ -182,8 +183,8 @@
     for (const place of whole ? places.filter(place => place.matches('main, [data-still]')) : places) soon(place.id, within);
   };
   document.addEventListener('htmx:after:swap', ({ detail: { ctx } }) => {      // what the reader did overtakes a look
-    const id = ctx.request.method && element(ctx.target)?.closest('[data-live]')?.id;
-    if (id && looks.delete(id)) soon(id, 0);
+    const target = ctx.request.method && element(ctx.target);
+    for (const id of looks.keys()) if (target && byId(id)?.contains(target)) { looks.delete(id); soon(id, 0); }
   });
   document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => {   // a refusal: one's role was lowered meanwhile
     if (ctx.response.status === 403) look('main', !touched(byId('main')));

@@ -118,7 +118,7 @@ def press(page: Page, name: str) -> None:
 
 
 def row(page: Page, name: str) -> Locator:
-    return page.get_by_role("row", name=re.compile(name))
+    return page.get_by_role("row", name=re.compile(re.escape(name)))
 
 
 def heading(page: Page) -> Any:

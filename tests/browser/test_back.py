@@ -91,7 +91,7 @@ def test_back_undoes_an_order_of_the_list_with_its_page(page, host):
 
 
 def test_a_page_that_the_browser_kept_is_whole(page, host, cached):
-    """One that does not listen, and into which no part was fetched: nothing else is kept of what is not to be stored."""
+    """One that does not listen, and into which no part was fetched: nothing else that is not to be stored is kept."""
     page.route(LIVE, lambda route: route.abort())
     host.member("Hana Reyes")
     log_in(page, host.amara.email)

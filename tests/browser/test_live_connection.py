@@ -13,7 +13,7 @@ PEOPLE = re.compile("/people$")
 
 
 def row(page, name):
-    return page.get_by_role("row", name=re.compile(name))
+    return page.get_by_role("row", name=re.compile(re.escape(name)))
 
 
 def test_a_lost_connection_is_told_after_five_seconds_and_caught_up(cast, server):
