@@ -116,11 +116,14 @@
     speaking = setTimeout(() => { spoke = Date.now(); byId('heard').textContent = sentence; }, Math.max(0, spoke + 10000 - Date.now()));
   };
 
+  // A dialog says it inside: what lies over the page lies under it.
   const hold = (place, sentence) => {
-    held.add(place.id);
-    const latest = byId('latest');
+    const inside = place.matches('dialog');
+    if (inside && !one('.latest', place)) one('.notices', place).append(Object.assign(byId('latest').cloneNode(true), { id: '' }));
+    const latest = inside ? one('.latest', place) : byId('latest');
     one('span', latest).textContent = sentence;
     latest.hidden = false;
+    if (!inside) held.add(place.id);
     say(sentence);
   };
   const release = id => {
@@ -190,9 +193,9 @@
     if (ctx.response.status === 403) look('main', !touched(byId('main')));
   });
   document.addEventListener('click', event => {
-    if (!event.target.closest('#latest')) return;
-    byId('latest').blur();
-    for (const id of held) look(id, true);
+    const latest = event.target.closest('.latest'), dialog = latest?.closest('dialog');
+    latest?.blur();
+    if (latest) for (const id of dialog ? [dialog.id] : held) look(id, true);
   });
 
   // The stream itself. It begins where the page was drawn, and again where it broke off.

@@ -64,6 +64,22 @@ def test_an_invitation_to_oneself_appears_among_ones_organizations(cast):
     expect(mateo.get_by_role("button", name=re.compile("^Join"))).to_be_visible(timeout=SOON)
 
 
+def test_nothing_shifts_when_a_row_changes_or_there_is_news(cast):
+    """UX.md check 38: at most 0.01 of the page."""
+    hana = cast.page("hana", "/people")
+    hana.evaluate("""() => {
+      window.shifted = 0;
+      new PerformanceObserver(list => { for (const entry of list.getEntries()) window.shifted += entry.value; })
+        .observe({ type: 'layout-shift' });
+    }""")
+    cast.set_role("kofi", Role.ADMIN)
+    expect(row(hana, "Kofi Mensah").get_by_text("Admin", exact=True)).to_be_visible()
+    hana.get_by_role("button", name=re.compile("^Northfield")).click()  # an open menu
+    cast.set_role("kofi", Role.VIEWER)
+    expect(latest(hana)).to_be_visible()
+    assert hana.evaluate("window.shifted") <= 0.01
+
+
 # --- what one reads, types or has open -------------------------------------------------------------------------
 
 
@@ -89,12 +105,19 @@ def test_nothing_moves_under_who_types(cast):
 def test_nothing_moves_behind_an_open_dialog_and_the_dialog_says_what_changed(cast):
     amara = cast.page("amara", "/people")
     row(amara, "Kofi Mensah").get_by_role("link", name=re.compile("^Change")).click()
-    chosen = amara.get_by_label(re.compile("^Admin"))
-    chosen.check()
+    dialog = amara.get_by_role("dialog")
+    dialog.get_by_label(re.compile("^Admin")).check()
     cast.set_role("kofi", Role.VIEWER)
-    expect(latest(amara)).to_be_visible()
-    expect(chosen).to_be_checked()
-    expect(row(amara, "Kofi Mensah")).to_contain_text("Operator")
+    said = dialog.get_by_role("button", name="This page changed. Show the latest")
+    expect(said).to_be_visible()
+    expect(dialog.get_by_label(re.compile("^Admin"))).to_be_checked()
+    expect(amara.locator("#people tr", has_text="Kofi Mensah")).to_contain_text("Operator")
+    said.click()
+    expect(dialog.get_by_label(re.compile("^Viewer"))).to_be_checked()
+    assert dialog.evaluate("dialog => dialog.contains(document.activeElement)")
+    amara.keyboard.press("Escape")
+    latest(amara).click()
+    expect(row(amara, "Kofi Mensah")).to_contain_text("Viewer")
 
 
 def test_what_the_reader_asks_for_overtakes_what_the_page_asks_by_itself(cast):
