@@ -59,11 +59,11 @@ class Hub:
             if self._listener is None or not self._listener.is_alive():
                 self._listener = threading.Thread(target=self._run, name="live", daemon=True)
                 self._listener.start()
-        missed = self._memory.after(drawn_at - SKEW)
-        if missed is None:
-            stream.tell(Told(access.RESYNC))
-        elif missed:
-            self._tell(missed, [stream])
+        try:
+            self._catch_up(stream, drawn_at - SKEW)
+        except BaseException:
+            self.close(stream)
+            raise
 
     def close(self, stream: Stream) -> None:
         """Forget a page that is closed."""
@@ -80,6 +80,13 @@ class Hub:
             stream.end("")
         if self._listener:
             self._listener.join()
+
+    def _catch_up(self, stream: Stream, since: float) -> None:
+        missed = self._memory.after(since)
+        if missed is None:
+            stream.tell(Told(access.RESYNC))
+        elif missed:
+            self._tell(missed, [stream])
 
     @property
     def streams(self) -> list[Stream]:
@@ -108,8 +115,8 @@ class Hub:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def _hear(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
-        notices = [Notice.read(told.payload) for told in connection.notifies(timeout=1.0, stop_after=1)]
-        if notices:
+        heard = [Notice.read(told.payload) for told in connection.notifies(timeout=1.0, stop_after=1)]
+        if notices := [notice for notice in heard if notice]:
             self._memory.add(time.time(), notices)
             self._tell(notices, self.streams)
         self._look_again()

@@ -10,6 +10,7 @@ import access
 from models.live import Notice
 
 REMEMBERED = 60.0  # seconds of changes, for pages that were drawn before their stream began
+MOST_REMEMBERED = 5_000  # changes
 TOLD_AT_ONCE = 50  # topics; a page that fell further behind looks at everything again
 
 LOGGED_OUT, REMOVED, DELETED = "logged-out", "removed", "deleted"  # why a stream ends
@@ -80,7 +81,7 @@ class Memory:
     def add(self, at: float, notices: list[Notice]) -> None:
         """Remember changes, and forget old ones."""
         self.heard.extend((at, notice) for notice in notices)
-        while self.heard and self.heard[0][0] < at - REMEMBERED:
+        while self.heard and (self.heard[0][0] < at - REMEMBERED or len(self.heard) > MOST_REMEMBERED):
             self.since = self.heard.popleft()[0]
 
     def after(self, moment: float) -> list[Notice] | None:

@@ -90,6 +90,11 @@ class Cast:
         with self.changing():
             membership.change_role(self.member(who), role, self.people["amara"].id)
 
+    def remove(self, who: str) -> None:
+        """End somebody's membership."""
+        with self.changing():
+            membership.remove(self.member(who))
+
     def rename(self, who: str, name: str) -> None:
         """Give somebody another name."""
         with self.changing():

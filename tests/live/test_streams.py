@@ -3,11 +3,14 @@
 import json
 import time
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from blueprints import live
-from runtime.streams import TOLD_AT_ONCE, Told
+from models.live import Notice
+from runtime.streams import MOST_REMEMBERED, REMEMBERED, TOLD_AT_ONCE, Memory, Told
 from tests.live.conftest import LONGEST
 
 STREAM = {"Accept": "text/event-stream"}
@@ -192,6 +195,38 @@ def test_a_page_that_is_not_read_is_told_of_everything_in_the_end(listen):
         stream.tell(Told(f"projects.{n}"))
         assert len(stream._told) <= TOLD_AT_ONCE
     assert "resync" in {told.topic for told in stream.wait(LONGEST)}
+
+
+@pytest.mark.parametrize("said", ["", "nonsense", "[]", "{}", '{"topic": "members", "people": [1]}', "null"])
+def test_what_somebody_else_says_on_the_channel_is_left_alone(listen, settled, query, said):
+    amara = listen("owner")
+    settled(amara)
+    amara.topics.clear()
+    query("SELECT pg_notify('live', %(said)s)", said=said)
+    settled(amara)
+    assert amara.topics == []
+
+
+def test_what_is_remembered_is_bounded():
+    """Who asks for more looks at everything again."""
+    memory, notice = Memory(since=0.0), Notice.read('{"topic": "x", "people": [], "rights": false, "open": false}')
+    for second in range(3):
+        memory.add(float(second), [notice] * MOST_REMEMBERED)
+    assert len(memory.heard) == MOST_REMEMBERED
+    assert memory.after(0.5) is None
+    assert len(memory.after(2.0)) == MOST_REMEMBERED
+    memory.add(2.0 + REMEMBERED + 1, [notice])
+    assert len(memory.heard) == 1
+
+
+def test_a_page_that_cannot_be_told_what_it_missed_is_not_kept(listen, hub, monkeypatch):
+    """The database went away between the gate and the stream: the browser is answered 503, and tries again."""
+    first = listen("owner")
+    first.hear_until(lambda: first.topics)
+    monkeypatch.setattr(hub, "_catch_up", Mock(side_effect=OperationalError("", {}, Exception())))
+    with pytest.raises(OperationalError):
+        listen("viewer")
+    assert hub.streams == [first.stream]
 
 
 def test_a_database_that_comes_back_is_listened_to_again(listen, settled, query, northfield):
