@@ -229,9 +229,10 @@
     document.removeEventListener('visibilitychange', seen);
     offline(false);
     byId('latest').hidden = true;
-    const note = byId('ended-' + why).content.cloneNode(true);
-    if (!one('.ended')) byId('news').append(note);
-    say(byId('news').lastElementChild.textContent);
+    const note = byId('ended-' + why).content.cloneNode(true), login = one('[data-next]', note);
+    if (login) login.search = new URLSearchParams({ next: location.pathname + location.search });
+    say(note.textContent);
+    byId('news').append(note);
   };
 
   // Browsers allow six connections to a host: a tab that nobody looks at gives its own back.

@@ -33,7 +33,8 @@ FORM = {  # good for every form, so that each button gets as far as it can
 # What is new in each answer: keys of new rows, links, times, and signatures on them.
 CHANCE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|(?<=since=)[\d.]+|(?<=\nid: )[\d.]+|(?<=/invitations/)[\w.-]{40,}|(?<=expires=)[^;]+|\d{4}-\d\d-\d\dT[\d:.+]+Z?"
+    r"|(?<=since=)[\d.]+|(?<=data-version=\")\w+"
+    r"|(?<=\nid: )[\d.]+|(?<=/invitations/)[\w.-]{40,}|(?<=expires=)[^;]+|\d{4}-\d\d-\d\dT[\d:.+]+Z?"
     r"|\d\d:\d\d:\d\d UTC|(?<=\"sig\": \")[0-9a-f]+|(?<=name=\"idem\" value=\")\w+",
     flags=re.I,
 )

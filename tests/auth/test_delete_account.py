@@ -115,7 +115,7 @@ def test_pages_that_name_who_is_gone_say_a_former_member(app, as_, northfield):
     delete(as_("admin"))
     owner = as_("owner")
     access = owner.get(f"/orgs/northfield/projects/{northfield.project.id}/access").text
-    assert "by a former member" in access
+    assert "by <bdi>a former member</bdi>" in access
     for path in ("people", "people/invitations", "settings", f"projects/{northfield.project.id}"):
         page = owner.get(f"/orgs/northfield/{path}")
         assert page.status_code == 200

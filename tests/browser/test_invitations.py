@@ -49,8 +49,8 @@ def test_who_is_logged_in_presses_one_button(new_page, host, javascript):
     expect(page.get_by_text(f"You are logged in as Hana Reyes ({email}).")).to_be_visible()
     press(page, f"Join {host.organization.name}")
     is_in(page, host)
-    page.go_back()
-    page.reload()
+    page.go_back(wait_until="commit")
+    page.goto("/invitation")
     heading(page).to_have_text("Invitation not found")
 
 

@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 from models import Role
 from tests.browser.live import LIVE, SOON
 
+LONGEST_WAIT = 35_000  # milliseconds between two tries of a page, and what a busy machine adds
+
 PEOPLE = re.compile("/people$")
 
 
@@ -27,14 +29,13 @@ def test_a_lost_connection_is_told_after_five_seconds_and_caught_up(cast, server
     expect(hana.locator("#offline")).to_be_hidden()
     hana.clock.run_for(2000)
     expect(hana.locator("#offline")).to_be_visible()
+    hana.clock.resume()
     cast.rename("kofi", "Kofi M.")
     hana.get_by_role("link", name=re.compile("^Role")).click()
     expect(row(hana, "Kofi M.")).to_be_visible()
     cast.rename("kofi", "Kofi Mensah")
     hana.unroute(LIVE)
-    hana.clock.fast_forward(31_000)
-    hana.clock.resume()
-    expect(row(hana, "Kofi Mensah")).to_be_visible()
+    expect(row(hana, "Kofi Mensah")).to_be_visible(timeout=LONGEST_WAIT)
     expect(hana.locator("#offline")).to_be_hidden()
 
 

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from models import Role
 from tests.browser.host import heading, row, told
+from tests.browser.live import LIVE
 
 LOWER = "UPDATE organization_members SET role = 'VIEWER' WHERE organization_id = :here AND user_id = :user"
 ROLE_OF = "SELECT role::text FROM organization_members WHERE organization_id = :here AND user_id = :user"
@@ -23,7 +24,9 @@ def notice(page):
 def sven(new_page, host):
     """Sven's account, and a page where he is logged in as Admin."""
     user = host.member("Sven Weber", Role.ADMIN)
-    return user, host.let_in(new_page(), user)
+    page = host.let_in(new_page(), user)
+    page.route(LIVE, lambda route: route.abort())  # or the controls would be gone before he could use them
+    return user, page
 
 
 def test_the_next_action_says_who_can_help_and_takes_the_controls_away(host, sven):
