@@ -11,7 +11,7 @@ import json
 from typing import TypeVar
 from uuid import UUID
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from sqlalchemy import select
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
@@ -46,6 +46,7 @@ def once(to: str, made: UUID | None = None) -> None:
     if keys:
         db.session.add(IdempotencyKey(key=keys[0], leads_to=to, made=made))
         db.session.flush()
+        g.taken_now = True
 
 
 def taken_before() -> bool:
@@ -66,7 +67,8 @@ def posted() -> list[tuple[str, str]]:
 
 
 def _unless_taken(response: Response) -> AnyResponse:
-    refused = request.method == "POST" and response.status_code in REFUSALS
+    """Look for the first answer, unless this is it: some addresses were invited, others were misspelt."""
+    refused = request.method == "POST" and response.status_code in REFUSALS and "taken_now" not in g
     taken = _taken() if refused else None
     return leave(taken.leads_to, DONE) if taken else response
 
