@@ -58,6 +58,18 @@
   };
   const countAll = () => document.querySelectorAll('[data-counts]').forEach(count);
 
+  // The second click of a double click, or the same key at once again, is the same press: also where the answer came in
+  // between and drew the button anew. Without it, "Send again" would be done to the invitation that was just sent.
+  let pressed = {};
+  document.addEventListener('keydown', event => { if (!['Enter', ' '].includes(event.key)) pressed = {}; });
+  document.addEventListener('click', event => {
+    const button = event.target.closest('form[method=post] button:not([type=button])');
+    if (!button) return;
+    const soon = button.id === pressed.id && event.timeStamp - pressed.at < 500;
+    pressed = { id: button.id, at: event.timeStamp };
+    if (event.detail > 1 || event.detail === 0 && soon) { event.preventDefault(); event.stopPropagation(); }
+  }, true);
+
   // Sending: a form that leaves the page is sent once. (htmx forms drop a second click by hx-sync.)
   document.addEventListener('submit', event => {
     const form = event.target;

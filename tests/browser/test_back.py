@@ -20,18 +20,25 @@ def cached(request):
     return request.param
 
 
+@pytest.fixture(scope="module")
+def keeping(chromium):
+    """A browser that keeps pages; in every other one Playwright switches that off."""
+    off = ["--disable-back-forward-cache"]
+    browser = chromium.browser_type.launch(executable_path=PATH, args=ARGUMENTS, ignore_default_args=off)
+    yield browser
+    browser.close()
+
+
 @pytest.fixture
-def page(cached, chromium, server, new_page):
-    """A page; Playwright switches the cache off, so that with it takes a browser of its own."""
+def page(request, cached, server, new_page):
+    """A page of a browser of either kind."""
     if not cached:
         yield new_page()
         return
-    off = ["--disable-back-forward-cache"]
-    browser = chromium.browser_type.launch(executable_path=PATH, args=ARGUMENTS, ignore_default_args=off)
-    context = browser.new_context(base_url=server.url)
+    context = request.getfixturevalue("keeping").new_context(base_url=server.url)
     context.set_default_timeout(PATIENCE)
     yield context.new_page()
-    browser.close()
+    context.close()
 
 
 def whole(page):
