@@ -57,7 +57,7 @@
     if (fresh) fresh.showModal();
     else if (around && done) around.close();
     retitle();
-    setTimeout(refocus);
+    if (ctx.request.method) setTimeout(refocus);                              // what the page does by itself moves no focus
   });
   document.addEventListener('close', event => {
     if (event.target.closest('#slot')) { event.target.remove(); retitle(); refocus(); }
@@ -153,7 +153,8 @@
     }
     for (const id of marked.keys()) byId(id)?.classList.add('changed');
     if (n) say(words(byId(place.id), n));
-    opener = focus.isConnected || focus === document.body ? opener : focus;
+    if (focus.isConnected) return;
+    opener = focus;                                                           // what had it is gone
     refocus();
   };
 

@@ -120,6 +120,25 @@ def test_nothing_moves_behind_an_open_dialog_and_the_dialog_says_what_changed(ca
     expect(row(amara, "Kofi Mensah")).to_contain_text("Viewer")
 
 
+def test_the_focus_stays_where_it_is(cast):
+    amara = cast.page("amara", "/people")
+    change = row(amara, "Kofi Mensah").get_by_role("link", name=re.compile("^Change"))
+    change.click()
+    expect(amara.get_by_role("dialog")).to_be_visible()
+    amara.keyboard.press("Escape")
+    expect(change).to_be_focused()
+    cast.rename("kofi", "Kofi M.")
+    expect(row(amara, "Kofi M.")).to_be_visible()
+    expect(row(amara, "Kofi M.").get_by_role("link")).to_be_focused()
+    amara.evaluate("document.activeElement.blur()")
+    cast.rename("kofi", "Kofi Mensah")
+    expect(row(amara, "Kofi Mensah")).to_be_visible()
+    assert amara.evaluate("document.activeElement === document.body")
+    change.focus()
+    cast.remove("kofi")
+    expect(amara.get_by_role("heading", level=1)).to_be_focused()
+
+
 def test_what_the_reader_asks_for_overtakes_what_the_page_asks_by_itself(cast):
     """The page was still looking at the whole list when its reader turned it round."""
     amara = cast.page("amara", "/people")
