@@ -7,11 +7,8 @@ from playwright.sync_api import expect
 
 from models import Role
 from models.project import RESTRICTED
+from tests.browser.host import row
 from tests.browser.live import SOON
-
-
-def row(page, name):
-    return page.get_by_role("row", name=re.compile(re.escape(name)))
 
 
 def latest(page):

@@ -7,15 +7,12 @@ from datetime import UTC, datetime, timedelta
 from playwright.sync_api import expect
 
 from models import Role
+from tests.browser.host import row
 from tests.browser.live import LIVE, SOON
 
 LONGEST_WAIT = 35_000  # milliseconds between two tries of a page, and what a busy machine adds
 
 PEOPLE = re.compile("/people$")
-
-
-def row(page, name):
-    return page.get_by_role("row", name=re.compile(re.escape(name)))
 
 
 def test_a_lost_connection_is_told_after_five_seconds_and_caught_up(cast, server):
