@@ -54,6 +54,9 @@ class Hub:
             stream: a page whose person was just let in by the gate.
             drawn_at: before what it shows was read, in seconds since 1970.
         """
+        if self._over.is_set():
+            stream.end("")  # another process will tell it
+            return
         with self._lock:
             self._streams[stream.organization_id].add(stream)
             if self._listener is None or not self._listener.is_alive():

@@ -229,6 +229,19 @@ def test_a_page_that_cannot_be_told_what_it_missed_is_not_kept(listen, hub, monk
     assert hub.streams == [first.stream]
 
 
+def test_a_process_that_ends_lets_its_pages_go_and_takes_no_more(app_with, northfield, browser):
+    """Each comes back by itself, to another one."""
+    app = app_with()
+    hana = browser(northfield.viewer, app=app)
+    before = hana.client.get(HERE, headers=STREAM)
+    next(iter(before.response))
+    app.extensions["live"].stop()
+    after = hana.client.get(HERE, headers=STREAM)
+    assert "bye" not in {kind for answer in (before, after) for kind, _ in events(answer)}
+    for answer in (before, after):
+        answer.close()
+
+
 def test_a_database_that_comes_back_is_listened_to_again(listen, settled, query, northfield):
     """Pages hear what they missed, and who lost their right meanwhile hears that."""
     amara, hana = listen("owner"), listen("viewer")
