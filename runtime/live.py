@@ -28,7 +28,8 @@ from runtime.streams import DELETED, LOGGED_OUT, REMOVED, Memory, Stream, Told
 SKEW = 1.0  # seconds by which two processes may hear of the same change at different times
 LOOK_AGAIN = 60.0  # seconds between looks at every open page, for an end that nobody told
 LONGEST_PAUSE = 5.0  # seconds between tries to reach the database (PROMISES.md P20)
-SPREAD = 0.01  # seconds for each page that is told at once: they do not all ask in the same moment
+AT_ONCE = 25  # pages that may ask in the same moment; each one more gives all of them so many seconds to ask
+SPREAD = 0.02
 LONGEST_SPREAD = 10.0
 
 log = logging.getLogger("freehold.live")
@@ -217,4 +218,4 @@ def _topics(notice: Notice, standing: Standing, seen: set[tuple[UUID, UUID]]) ->
 
 def _spread(told: Iterable[Stream]) -> float:
     """Over how many seconds so many pages spread what they ask for."""
-    return min(SPREAD * len(list(told)), LONGEST_SPREAD)
+    return min(SPREAD * max(len(list(told)) - AT_ONCE, 0), LONGEST_SPREAD)
