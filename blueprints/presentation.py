@@ -11,6 +11,7 @@ from markupsafe import Markup
 from access import Affected
 
 HUES = 12
+THEMES = ("light", "dark")  # what a browser may have chosen, in its cookie of that name; else its device decides
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _CONTINUES = ("Mn", "Mc", "Me", "Sk")  # accents, vowel signs, skin tones
 

@@ -2,16 +2,19 @@
 
 from typing import Any, cast
 
-from flask import redirect, url_for
+from flask import redirect, request, url_for
 
 import access
 from blueprints.auth.blueprint import bp
-from blueprints.auth.forms import AccountForm, ChangePasswordForm, DeleteAccountForm
+from blueprints.auth.forms import AccountForm, ChangePasswordForm, DeleteAccountForm, ThemeForm
 from blueprints.auth.password import CHANGED
 from blueprints.fragments import leave, respond
 from blueprints.gate import bare, log_in, log_out, signed_in, viewer
+from blueprints.headers import ONE_YEAR
 from blueprints.once import once
+from blueprints.presentation import THEMES
 from blueprints.proof import proves
+from config import settings
 from models import LastOwner, OutgoingMail, User, db, leaving, transaction
 from models.identity import Viewer
 from models.password import hash_password, verify
@@ -28,7 +31,20 @@ def account() -> Any:
         with transaction():
             db.session.get_one(User, me().id).rename(form.name.data or "")
         return leave(url_for(".account"), "Name changed.")
-    return respond("auth/account.html", "auth/_account.html", 422 if form.errors else 200, form=form)
+    shown = {"form": form, "looks": ThemeForm(data={"theme": request.cookies.get("theme", "")})}
+    return respond("auth/account.html", "auth/_account.html", 422 if form.errors else 200, **shown)
+
+
+@bp.post("/account/theme")
+@signed_in
+def theme() -> Any:
+    """Let this browser remember how pages look. What is no theme of ours leaves that to the device."""
+    answer, chosen, theme = leave(url_for(".account"), "Theme saved."), settings(), request.form.get("theme")
+    if theme in THEMES:
+        answer.set_cookie("theme", theme, max_age=ONE_YEAR, secure=chosen.https, httponly=True, samesite="Lax")
+    else:
+        answer.delete_cookie("theme", secure=chosen.https, httponly=True, samesite="Lax")
+    return answer
 
 
 @bp.route("/account/security", methods=["GET", "POST"])

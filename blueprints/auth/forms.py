@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from blueprints.forms import AddressField, CurrentPasswordField, Line, NewPasswordField, OurForm, StringField
+from wtforms import RadioField
+
+from blueprints.forms import (
+    AddressField,
+    CurrentPasswordField,
+    Line,
+    NewPasswordField,
+    OurForm,
+    StringField,
+    choice,
+)
 
 
 class SignUpForm(OurForm):
@@ -18,6 +28,14 @@ class LogInForm(OurForm):
 
     email = AddressField("Email")
     password = CurrentPasswordField("Password")
+
+
+class ThemeForm(OurForm):
+    """How pages look in this browser."""
+
+    theme = RadioField(
+        "Theme", choices=[choice("", "Like this device"), choice("light", "Light"), choice("dark", "Dark")]
+    )
 
 
 class ForgotPasswordForm(OurForm):

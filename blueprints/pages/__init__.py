@@ -7,6 +7,7 @@ from flask import g, request
 from blueprints.fragments import waiting_toast
 from blueprints.gate import viewer
 from blueprints.pages import audit, dev, health, mail, roles
+from blueprints.presentation import THEMES
 from config import settings
 
 blueprints = [health.bp, roles.bp, mail.bp, audit.bp]
@@ -21,7 +22,7 @@ def surroundings() -> dict[str, Any]:
         "org": g.get("org"),
         "actor": g.get("actor"),
         "toast": waiting_toast(),
-        "theme": theme if theme in ("light", "dark") else "",
+        "theme": theme if theme in THEMES else "",
         "dev": not settings().production,
         "creates_organizations": settings().org_creation == "anyone",
     }

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from models import housekeeping
@@ -194,3 +196,14 @@ def test_the_sessions_command_of_flask_session_works(app, browser, hana, query):
 def test_nobody_elses_name_is_changed(browser, northfield, query):
     browser(northfield.viewer).post("/account", name="Hana R.")
     assert query("SELECT count(*) FROM users WHERE name = 'Hana R.'") == [(1,)]
+
+
+@pytest.mark.parametrize(("theme", "shown"), [("dark", "dark"), ("light", "light"), ("", None), ("plaid", None)])
+def test_a_browser_remembers_its_theme(as_, theme, shown):
+    hana, other = as_("viewer"), as_("viewer")
+    hana.post("/account/theme", theme="light")
+    assert hana.post("/account/theme", theme=theme).location == "/account"
+    page = hana.get("/account").text
+    assert re.findall(r'<html lang="en" data-theme="(\w+)"', page) == ([shown] if shown else [])
+    assert f'value="{shown or ""}" checked' in page
+    assert "data-theme" not in other.get("/account").text
