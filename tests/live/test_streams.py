@@ -147,12 +147,12 @@ class TestAStream:
 
 def test_many_pages_do_not_all_ask_at_once(listen, settled, query, northfield):
     """Each one beyond 25 gives them all 20 ms more."""
-    streams = [listen("viewer").stream for _ in range(27)]
+    ears = [listen("viewer") for _ in range(27)]
+    settled(ears[-1])
     query("UPDATE projects SET description = 'x' WHERE id = %(id)s", id=northfield.project.id)
-    topic = f"projects.{northfield.project.id}"
-    deadline, within = time.monotonic() + LONGEST, None
+    topic, deadline, within = f"projects.{northfield.project.id}", time.monotonic() + LONGEST, None
     while within is None and time.monotonic() < deadline:
-        within = next((told.within for told in streams[-1].wait(0.1) if told.topic == topic), None)
+        within = next((told.within for told in ears[-1].stream.wait(0.1) if told.topic == topic), None)
     assert within == pytest.approx(0.04)
 
 
