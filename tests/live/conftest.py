@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from models.identity import Standing
-from runtime.live import Hub
+from runtime.live import SKEW, Hub
 from runtime.streams import Stream
 from tests.browser_like import Browser
 
@@ -34,8 +34,12 @@ class Ear:
 
 @pytest.fixture
 def hub(app: Any) -> Iterator[Hub]:
-    """The open pages of the application; all are closed afterwards."""
+    """The open pages of the application, which has listened for a while; all are closed afterwards."""
     hub = app.extensions["live"]
+    with app.app_context():
+        hub.open(first := Stream("nobody", uuid4(), None, lives_for=LONGEST), time.time())
+    Ear(first, time.time()).hear_until(lambda: hub.heard_until > hub._memory.since + SKEW)
+    hub.close(first)
     yield hub
     for stream in hub.streams:
         hub.close(stream)
