@@ -50,7 +50,7 @@ from access.projects import (
     effective_role,
     people_of,
     project_for,
-    seen_by,
+    roles_on,
     visible_projects,
 )
 
@@ -118,7 +118,7 @@ __all__ = [
     "project_for",
     "remains",
     "require",
-    "seen_by",
+    "roles_on",
     "settable",
     "shift",
     "standing",

@@ -3,7 +3,7 @@
 A topic takes the permission to see what it is about. It is asked when the change is told, not when the page was opened.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from access.permissions import (
@@ -19,6 +19,8 @@ from access.permissions import (
 from models import Role
 from models.identity import Actor
 from models.live import Notice
+
+Roles = Mapping[tuple[UUID, UUID], Role]  # of a project and a person
 
 TOPICS: dict[str, Permission | None] = {}  # None: whoever is inside, guests as well
 
@@ -63,27 +65,29 @@ def heard_outside(notice: Notice, user_id: UUID) -> Iterator[str]:
         yield ORGANIZATIONS
 
 
-def heard_inside(notice: Notice, actor: Actor, seen: set[tuple[UUID, UUID]]) -> Iterator[str]:
+def heard_inside(notice: Notice, actor: Actor, roles: Roles) -> Iterator[str]:
     """Say of what a person's pages of an organization hear.
 
     Args:
         notice: of this organization, or of what concerns people alone.
         actor: what the person is there now.
-        seen: which projects exist for whom, as seen_by() tells, for the notice's project and the actor.
+        roles: as roles_on() finds them, for the notice's project and the actor.
     """
     concerned = actor.user_id in notice.people
     if concerned and notice.rights:
         yield RIGHTS
-    if concerned or (notice.organization_id is not None and _may_hear(notice, actor, seen)):
+    if concerned or (notice.organization_id is not None and _may_hear(notice, actor, roles)):
         yield f"{notice.topic}.{notice.project_id}" if notice.project_id else notice.topic
 
 
-def _may_hear(notice: Notice, actor: Actor, seen: set[tuple[UUID, UUID]]) -> bool:
+def _may_hear(notice: Notice, actor: Actor, roles: Roles) -> bool:
     if notice.topic not in TOPICS:
         return False
     permission = TOPICS[notice.topic]
     if permission is None or permission.level is Level.ORGANIZATION:
         return permission is None or allows(actor, permission)
-    if actor.role is not None and (notice.open or actor.role >= Role.ADMIN):
-        return True  # who saw the project before the change, or sees all of them: one that is gone is in no list
-    return (notice.project_id, actor.user_id) in seen
+    role = roles.get((notice.project_id, actor.user_id)) if notice.project_id else None
+    if role is not None:
+        return role >= permission.least
+    # Who saw the project before the change, or sees all of them: one that is gone is in no list.
+    return permission is SEE_PROJECT and actor.role is not None and (notice.open or actor.role >= Role.ADMIN)

@@ -127,22 +127,24 @@ def project_for(actor: Actor, project_id: UUID, *, lock: bool = False) -> Projec
     return ProjectHere(row[0], row[1]) if row and row[1] else None
 
 
-def seen_by(project_ids: set[UUID], user_ids: set[UUID]) -> set[tuple[UUID, UUID]]:
-    """Tell which of some projects exist for which of some people, in the organization that was entered.
+def roles_on(project_ids: set[UUID], user_ids: set[UUID]) -> dict[tuple[UUID, UUID], Role]:
+    """Find the effective roles of some people on some projects of the organization that was entered.
 
     Returns:
-        Pairs of a project and a person who has a role on it now.
+        By project and person. A pair without a role is left out: the project does not exist for that person.
     """
     person = select(func.unnest(literal(list(user_ids), ARRAY(Uuid))).label("id")).subquery()
     member = OrganizationMember.organization_id == Project.organization_id, OrganizationMember.user_id == person.c.id
+    role = effective_role()
     query = (
-        select(Project.id, person.c.id)
+        select(Project.id, person.c.id, role)
+        .select_from(Project)
         .join(person, true())
         .outerjoin(OrganizationMember, and_(*member))
         .outerjoin(ProjectMember, and_(ProjectMember.project_id == Project.id, ProjectMember.user_id == person.c.id))
-        .where(Project.id == any_(literal(list(project_ids), ARRAY(Uuid))), effective_role().is_not(None))
+        .where(Project.id == any_(literal(list(project_ids), ARRAY(Uuid))), role.is_not(None))
     )
-    return {(project_id, user_id) for project_id, user_id in db.session.execute(query)}
+    return {(project_id, user_id): found for project_id, user_id, found in db.session.execute(query)}
 
 
 @dataclass(frozen=True)

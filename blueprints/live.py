@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import time
 from collections.abc import Iterator
 from typing import Any, cast
 from uuid import UUID
@@ -70,7 +69,7 @@ def _stream(organization_id: UUID | None) -> Response:
     release()  # the hub looks for itself, with a connection of its own
     stream = Stream(g.identity.sid, viewer.id, organization_id, g.identity.lives_for)
     lasting = STREAM in request.headers.get("Accept", "")
-    answer = Response(_events(stream, HEARTBEAT if lasting else 0.0), mimetype=STREAM, headers=HEADERS)
+    answer = Response(_events(hub, stream, HEARTBEAT if lasting else 0.0), mimetype=STREAM, headers=HEADERS)
     answer.call_on_close(lambda: hub.close(stream))
     hub.open(stream, _drawn_at())
     return answer
@@ -85,23 +84,24 @@ def _drawn_at() -> float:
         return 0.0
 
 
-def _events(stream: Stream, heartbeat: float) -> Iterator[str]:
+def _events(hub: Hub, stream: Stream, heartbeat: float) -> Iterator[str]:
+    """Tell until the stream ends. Each event's id says up to when all was told: there a broken stream is continued."""
     yield f"retry: {RETRY}\n\n"
     while stream.ended is None:
+        until = hub.heard_until  # before the wait: what is heard later is in what comes next
         told = stream.wait(heartbeat)
-        yield from map(_change, told)
+        yield from (_event(until, "change", _change(one)) for one in told)
         if heartbeat == 0.0:
             return
         if not told:
-            yield _event("beat", {})
+            yield _event(until, "beat", {})
     if stream.ended:
-        yield _event("bye", {"why": stream.ended})
+        yield _event(hub.heard_until, "bye", {"why": stream.ended})
 
 
-def _change(told: Told) -> str:
-    return _event("change", {"topic": told.topic, "tab": told.tab, "within": round(told.within * 1000)})
+def _change(told: Told) -> dict[str, Any]:
+    return {"topic": told.topic, "tab": told.tab, "within": round(told.within * 1000)}
 
 
-def _event(kind: str, data: dict[str, Any]) -> str:
-    """Write an event; its id is the time, by which a stream that breaks off is continued."""
-    return f"id: {time.time():.3f}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"
+def _event(until: float, kind: str, data: dict[str, Any]) -> str:
+    return f"id: {until:.3f}\nevent: {kind}\ndata: {json.dumps(data)}\n\n"

@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from uuid import UUID
 
 import psycopg
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 import access
+from access.hearing import Roles
 from models import tenant
 from models.identity import Standing
 from models.live import CHANNEL, Notice
@@ -47,6 +48,7 @@ class Hub:
         self._listener: threading.Thread | None = None
         self._over = threading.Event()
         self._looked_at = time.monotonic()
+        self.heard_until = 0.0  # up to when the pages were told of everything, in seconds since 1970
 
     def open(self, stream: Stream, drawn_at: float) -> None:
         """Begin to tell a page of changes, and tell it of those since it was drawn.
@@ -108,6 +110,7 @@ class Hub:
                 with self._app.app_context(), listen(CHANNEL) as connection:
                     self._memory = Memory(since=time.time())
                     self._begin_again()
+                    self.heard_until = self._memory.since
                     pause = 0.2
                     while not self._over.is_set():
                         self._hear(connection)
@@ -120,9 +123,11 @@ class Hub:
 
     def _hear(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
         heard = [Notice.read(told.payload) for told in connection.notifies(timeout=1.0, stop_after=1)]
+        now = time.time()
         if notices := [notice for notice in heard if notice]:
-            self._memory.add(time.time(), notices)
+            self._memory.add(now, notices)
             self._tell(notices, self.streams)
+        self.heard_until = now
         self._look_again()
 
     def _begin_again(self) -> None:
@@ -130,7 +135,7 @@ class Hub:
         streams = self.streams
         self._judge(streams)
         for stream in streams:
-            stream.tell(Told(access.RESYNC, _spread(streams)))
+            stream.tell(Told(access.RESYNC, _spread(len(streams))))
 
     def _look_again(self) -> None:
         """Look at the sessions whose time is up, and now and then at all."""
@@ -148,11 +153,12 @@ class Hub:
         with self._app.app_context():
             for organization_id, here in concerned.items():
                 standings = self._judge(list(here), DELETED if organization_id in deleted else REMOVED)
-                seen = _seen(organization_id, here, standings)
-                spread = _spread(here)
-                for stream, its_notices in here.items():
-                    if standing := standings.get(stream.sid):
-                        _tell_one(stream, standing, its_notices, seen, spread)
+                roles = _roles(organization_id, here, standings)
+                heard = {stream: _heard(its, standings.get(stream.sid), roles) for stream, its in here.items()}
+                within = _spread(sum(map(bool, heard.values())))
+                for stream, topics in heard.items():
+                    for topic, tab in topics:
+                        stream.tell(Told(topic, within, tab))
 
     def _judge(self, streams: list[Stream], away: str = REMOVED) -> dict[str, Standing]:
         """Look again at who has these pages open; end those of whom that is true no more, and return the others."""
@@ -191,31 +197,24 @@ def _concerned(notices: list[Notice], streams: Iterable[Stream]) -> dict[UUID | 
     return found
 
 
-def _seen(
-    organization_id: UUID | None, here: dict[Stream, list[Notice]], standings: dict[str, Standing]
-) -> set[tuple[UUID, UUID]]:
-    """Ask which of the projects exist for whom, where a change was on one."""
+def _roles(organization_id: UUID | None, here: dict[Stream, list[Notice]], standings: dict[str, Standing]) -> Roles:
+    """Ask for people's roles on the projects, where a change was on one."""
     projects = {notice.project_id for its in here.values() for notice in its if notice.project_id}
     if organization_id is None or not projects:
-        return set()
+        return {}
     with tenant.inside(organization_id):
-        return access.seen_by(projects, {standing.user_id for standing in standings.values()})
+        return access.roles_on(projects, {standing.user_id for standing in standings.values()})
 
 
-def _tell_one(
-    stream: Stream, standing: Standing, notices: list[Notice], seen: set[tuple[UUID, UUID]], spread: float
-) -> None:
-    for notice in notices:
-        for topic in _topics(notice, standing, seen):
-            stream.tell(Told(topic, spread, notice.tab))
-
-
-def _topics(notice: Notice, standing: Standing, seen: set[tuple[UUID, UUID]]) -> Iterator[str]:
+def _heard(notices: list[Notice], standing: Standing | None, roles: Roles) -> list[tuple[str, str | None]]:
+    """Of what one page hears, and which page caused it; nothing of who has no session or no place any more."""
+    if standing is None:
+        return []
     if standing.actor:
-        return access.heard_inside(notice, standing.actor, seen)
-    return access.heard_outside(notice, standing.user_id)
+        return [(topic, n.tab) for n in notices for topic in access.heard_inside(n, standing.actor, roles)]
+    return [(topic, n.tab) for n in notices for topic in access.heard_outside(n, standing.user_id)]
 
 
-def _spread(told: Iterable[Stream]) -> float:
-    """Over how many seconds so many pages spread what they ask for."""
-    return min(SPREAD * max(len(list(told)) - AT_ONCE, 0), LONGEST_SPREAD)
+def _spread(number: int) -> float:
+    """Over how many seconds so many pages that are told at once spread what they ask for."""
+    return min(SPREAD * max(number - AT_ONCE, 0), LONGEST_SPREAD)

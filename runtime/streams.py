@@ -86,4 +86,5 @@ class Memory:
 
     def after(self, moment: float) -> list[Notice] | None:
         """Return what happened after a moment; None where it reaches too far back."""
-        return [notice for at, notice in self.heard if at >= moment] if moment >= self.since else None
+        heard = list(self.heard)  # before looking how far it reaches: another thread forgets meanwhile
+        return [notice for at, notice in heard if at >= moment] if moment >= self.since else None

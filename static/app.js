@@ -201,33 +201,36 @@
 
   // The stream itself. It begins where the page was drawn, and again where it broke off.
   const url = new URL(listens, location);
-  let stream, lost, retry, wait = 1000;
+  let stream, lost, retry, wait = 1000, over = false;
   const offline = shown => { byId('offline').hidden = !shown; };
   const open = () => {
-    if (stream || document.hidden) return;
+    if (stream || over || document.hidden) return;
     stream = new EventSource(url);
     stream.onopen = () => { clearTimeout(lost); lost = null; wait = 1000; offline(false); };
     const heard = handle => event => { url.searchParams.set('since', event.lastEventId); handle(JSON.parse(event.data)); };
     stream.addEventListener('change', heard(told => { if (told.tab !== tab) change(told); }));
     stream.addEventListener('beat', heard(() => {}));
-    stream.addEventListener('bye', heard(({ why }) => ended(why)));
-    stream.onerror = async () => {
+    // Another tab may just have changed the password, and have a new session for this browser.
+    stream.addEventListener('bye', heard(({ why }) => why === 'logged-out' ? later(ask, 500) : ended(why)));
+    stream.onerror = () => {
       lost ??= setTimeout(offline, 5000, true);
-      if (stream?.readyState !== EventSource.CLOSED) return;                  // a blip: the browser tries again itself
-      close();
-      const answer = await fetch(url, { headers: { 'X-Refresh': '1' } }).catch(() => null);   // why did the server refuse?
-      if (answer?.status === 401) return ended('logged-out');
-      if (answer?.status === 404) return ended('gone');
-      retry = setTimeout(open, wait + Math.random() * wait);
-      wait = Math.min(wait * 2, 30000);
+      if (stream?.readyState === EventSource.CLOSED) later(ask, 0);           // else the browser tries again itself
     };
+  };
+  const later = (act, ms) => { close(); retry = setTimeout(act, ms); };
+  const ask = async () => {                                                   // why did the server refuse?
+    const answer = await fetch(url, { headers: { 'X-Refresh': '1' } }).catch(() => null);
+    if (answer?.status === 401) return ended('logged-out');
+    if (answer?.status === 404) return ended('gone');
+    later(open, wait + Math.random() * wait);
+    wait = Math.min(wait * 2, 30000);
   };
   const close = () => { clearTimeout(retry); stream?.close(); stream = null; };
   const ended = why => {
+    if (over) return;
+    over = true;
     close();
     clearTimeout(lost);
-    removeEventListener('online', again);
-    document.removeEventListener('visibilitychange', seen);
     offline(false);
     byId('latest').hidden = true;
     const note = byId('ended-' + why).content.cloneNode(true), login = one('[data-next]', note);
@@ -237,10 +240,8 @@
   };
 
   // Browsers allow six connections to a host: a tab that nobody looks at gives its own back.
-  const again = () => { close(); open(); };
-  const seen = () => document.hidden ? setTimeout(() => document.hidden && close(), 1000) : open();
-  document.addEventListener('visibilitychange', seen);
-  addEventListener('online', again);
+  document.addEventListener('visibilitychange', () => document.hidden ? setTimeout(() => document.hidden && close(), 1000) : open());
+  addEventListener('online', () => { close(); open(); });
   addEventListener('pagehide', close);
   addEventListener('pageshow', event => { if (event.persisted) open(); });
   open();

@@ -30,7 +30,7 @@ from tests.browser_like import Browser as Client
 from tests.factories import make_user
 
 LIVE = re.compile(r"/live\?")  # the address of a stream
-SOON = 3_000  # milliseconds: a second, and what a busy machine adds (bench/live.py measures)
+SOON = 3_000  # milliseconds: a second, and what a busy machine adds (bench/seen.py measures)
 PEOPLE = {
     "amara": "Amara Okafor",
     "sven": "Sven Weber",

@@ -8,7 +8,8 @@ from playwright.sync_api import expect
 from models import Role
 from models.project import RESTRICTED
 from tests.browser.host import row
-from tests.browser.live import SOON
+from tests.browser.live import LIVE, SOON
+from tests.factories import PASSWORD
 
 
 def latest(page):
@@ -84,8 +85,8 @@ def test_nothing_moves_under_who_types(cast):
     cast.admit_more(8)
     amara = cast.page("amara", "/people")
     search = amara.get_by_label("Search")
-    with amara.expect_response(re.compile("q=mensah")):
-        search.press_sequentially("mensah")
+    search.press_sequentially("mensah")
+    expect(amara.locator("#people")).to_contain_text("1 person matches “mensah”")
     before = amara.locator("#people").inner_text()
     for n in range(20):
         cast.rename("kofi", f"Kofi Mensah {n}")
@@ -218,6 +219,21 @@ def test_an_end_is_told_on_the_open_page(cast, change, said):
     hana = cast.page("hana", "/people")
     change(cast)
     expect(hana.locator("#news")).to_contain_text(said, timeout=SOON)
+
+
+def test_other_tabs_stay_live_when_the_password_is_changed_in_one(cast):
+    """The old session ends, and this browser has a new one already."""
+    hana = cast.page("hana", "/people")
+    tab = hana.context.new_page()
+    tab.goto("/account/security")
+    tab.get_by_label("Current password", exact=True).fill(PASSWORD)
+    tab.get_by_label("New password", exact=True).fill("another long cargo ship")
+    with hana.expect_response(LIVE):
+        tab.get_by_role("button", name="Change password").click()
+    expect(tab.get_by_text("Password changed", exact=False).first).to_be_visible()
+    cast.rename("kofi", "Kofi M.")
+    expect(row(hana, "Kofi M.")).to_be_visible()
+    expect(hana.locator("#news")).not_to_contain_text("You were logged out.")
 
 
 def test_a_page_that_is_not_there_any_more_says_so(cast):

@@ -220,6 +220,21 @@ def test_a_host_products_own_topic_is_heard_by_who_may_see_what_it_is_about(nort
         del TOPICS[deployments]
 
 
+def test_a_topic_takes_the_role_that_its_permission_takes(northfield, heard):
+    """Hana is a Viewer on the open project, and hears nothing of what takes an Admin; nor does who saw it gone."""
+    keys = access.declare_topic("keys", access.SET_PROJECT_ROLES)
+
+    def change():
+        with transaction():
+            live.tell(keys, northfield.organization.id, northfield.project.id)
+            live.tell(keys, northfield.organization.id, northfield.restricted.id)
+
+    try:
+        assert heard(change) == {"keys billing": ADMINS, "keys payroll": ADMINS}
+    finally:
+        del TOPICS[keys]
+
+
 def test_nothing_is_told_outside_of_a_transaction(northfield, app):
     with northfield.inside(app), pytest.raises(RuntimeError, match="transaction"):
         live.tell("members", northfield.organization.id)

@@ -156,6 +156,26 @@ def test_many_pages_do_not_all_ask_at_once(listen, settled, query, northfield):
     assert within == pytest.approx(0.04)
 
 
+def test_few_who_may_hear_are_not_kept_waiting_by_many_who_may_not(listen, settled, query, northfield):
+    admin = listen("admin")
+    crowd = [listen("viewer") for _ in range(40)]
+    settled(admin, crowd[-1])
+    query("SELECT tell_live('invitations', %(id)s)", id=northfield.organization.id)
+    within = [told.within for told in admin.stream.wait(LONGEST) if told.topic == "invitations"]
+    assert within == [0.0]
+
+
+def test_an_event_vouches_only_for_what_was_heard(hub, listen, monkeypatch):
+    """While nobody listens its id stands still, so that whoever goes on from there hears of everything since."""
+    ear = listen("viewer")
+    ear.hear_until(lambda: hub.heard_until > ear.began)
+    monkeypatch.setattr(hub, "heard_until", 17.0)
+    assert next(live._events(hub, ear.stream, 0.01)).startswith("retry")
+    lines = live._events(hub, ear.stream, 0.01)
+    next(lines)
+    assert next(lines).startswith("id: 17.000")
+
+
 def test_who_asks_for_no_stream_is_answered_at_once(as_, hub):
     """So does a browser find out why its stream was refused."""
     answer = as_("viewer").client.get(HERE)
