@@ -61,7 +61,10 @@ def made_before(model: type[Made]) -> Made | None:
 
 
 def posted() -> list[tuple[str, str]]:
-    """Return what was posted, without the token, which may be renewed meanwhile, and without passwords."""
+    """Return what was posted, without the token, which may be renewed meanwhile, and without passwords.
+
+    So two forms that differ in their passwords alone are the same: a fast digest of a password would be worth guessing.
+    """
     fields = request.form.items(multi=True)
     return [(name, value) for name, value in fields if name != "csrf_token" and "password" not in name]
 

@@ -50,22 +50,21 @@ class Session(Record, Base):
         return list(db.session.execute(text("SELECT * FROM sessions_of_person(:whose)"), {"whose": user_id}))
 
     @classmethod
-    def end(cls, user_id: UUID, id: UUID) -> Row[*tuple[Any, ...]] | None:
+    def end(cls, user_id: UUID, id: UUID) -> str | None:
         """End one session of a person.
 
         Returns:
-            Its user_agent; None where it had ended already.
+            What its browser called itself; None where it had ended already.
         """
-        ending = text("SELECT * FROM end_session_of_person(:whose, :which)")
-        ended = db.session.execute(ending, {"whose": user_id, "which": id}).one_or_none()
-        if ended:
+        ended = db.session.scalars(select(func.end_session_of_person(user_id, id))).one_or_none()
+        if ended is not None:
             audit.note(SESSION_REVOKED, user_id=user_id, subject=id)
         return ended
 
     @classmethod
     def end_others(cls, user_id: UUID, kept: UUID) -> int:
         """End every session of a person but one; returns how many."""
-        ended = db.session.scalars(select(func.end_other_sessions(user_id, kept))).one()
+        ended = len(db.session.scalars(select(func.end_other_sessions(user_id, kept))).all())
         if ended:
             audit.note(SESSIONS_REVOKED, user_id=user_id, subject=user_id, after={"number": ended})
         return ended

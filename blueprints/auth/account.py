@@ -1,22 +1,21 @@
 """One's own account."""
 
-from typing import Any, cast
+from typing import Any
 
-from flask import redirect, request, url_for
+from flask import g, redirect, request, url_for
 
 import access
 from blueprints.auth.blueprint import bp
 from blueprints.auth.forms import AccountForm, ChangePasswordForm, DeleteAccountForm, ThemeForm
 from blueprints.auth.password import CHANGED
 from blueprints.fragments import leave, respond
-from blueprints.gate import bare, log_in, log_out, signed_in, viewer
+from blueprints.gate import bare, log_in, log_out, signed_in
 from blueprints.headers import ONE_YEAR
 from blueprints.once import once
 from blueprints.presentation import THEMES
 from blueprints.proof import proves
 from config import settings
 from models import LastOwner, OutgoingMail, User, db, leaving, transaction
-from models.identity import Viewer
 from models.password import hash_password, verify
 
 WRONG = "This is not your current password"
@@ -26,10 +25,10 @@ WRONG = "This is not your current password"
 @signed_in
 def account() -> Any:
     """Name and address."""
-    form = AccountForm(data={"name": me().name})
+    form = AccountForm(data={"name": g.identity.viewer.name})
     if form.accepted():
         with transaction():
-            db.session.get_one(User, me().id).rename(form.name.data or "")
+            db.session.get_one(User, g.identity.viewer.id).rename(form.name.data or "")
         return leave(url_for(".account"), "Name changed.")
     shown = {"form": form, "looks": ThemeForm(data={"theme": request.cookies.get("theme", "")})}
     return respond("auth/account.html", "auth/_account.html", 422 if form.errors else 200, **shown)
@@ -51,7 +50,7 @@ def theme() -> Any:
 @signed_in
 def security() -> Any:
     """Change the password, by the present one. Every other session ends; this one gets a new id."""
-    form = ChangePasswordForm(me().email, me().name)
+    form = ChangePasswordForm(g.identity.viewer.email, g.identity.viewer.name)
     if form.accepted() and (user := _changed(form)):
         log_in(user)
         return leave(url_for(".security"), CHANGED)
@@ -62,7 +61,7 @@ def security() -> Any:
 @signed_in
 def delete_account() -> Any:
     """Review what ends with one's account, and end it by one's password. The last Owner of an organization stays."""
-    mine, form = me().id, DeleteAccountForm()
+    mine, form = g.identity.viewer.id, DeleteAccountForm()
     if form.accepted() and proves(form):
         try:
             with transaction():
@@ -87,7 +86,7 @@ def change_password() -> Any:
 
 def _changed(form: ChangePasswordForm) -> User | None:
     """Change the password, unless the present one is not right or was changed while we looked."""
-    user = db.session.get_one(User, me().id)
+    user = db.session.get_one(User, g.identity.viewer.id)
     known = user.password_hash
     if verify(known, form.current_password.data or ""):
         hashed = hash_password(form.password.data or "")
@@ -100,8 +99,3 @@ def _changed(form: ChangePasswordForm) -> User | None:
                 return user
     form.refuse("current_password", WRONG)
     return None
-
-
-def me() -> Viewer:
-    """Return who is logged in, in a view for whom that is so."""
-    return cast("Viewer", viewer())

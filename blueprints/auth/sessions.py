@@ -5,7 +5,6 @@ from uuid import UUID
 
 from flask import abort, g, url_for
 
-from blueprints.auth.account import me
 from blueprints.auth.blueprint import bp
 from blueprints.auth.devices import device
 from blueprints.forms import OurForm
@@ -29,8 +28,8 @@ def revoke_session(session_id: UUID) -> Any:
     if session_id == g.identity.session_id:
         abort(404)
     with transaction():
-        ended = Session.end(me().id, session_id)
-    toast = f"{device(ended.user_agent)} was logged out." if ended else "That device was logged out already."
+        ended = Session.end(g.identity.viewer.id, session_id)
+    toast = f"{device(ended)} was logged out." if ended is not None else "That device was logged out already."
     return changed("auth/_sessions.html", url_for(".sessions"), toast, **_listed())
 
 
@@ -41,7 +40,7 @@ def revoke_other_sessions() -> Any:
     form = OurForm()
     if form.accepted():
         with transaction():
-            ended = Session.end_others(me().id, g.identity.session_id)
+            ended = Session.end_others(g.identity.viewer.id, g.identity.session_id)
         return leave(url_for(".sessions"), f"{plural(ended, 'other device was', 'other devices were')} logged out.")
     status = 422 if form.errors else 200
     return respond("auth/other_sessions.html", "auth/_other_sessions.html", status, form=form, **_listed())
@@ -49,6 +48,6 @@ def revoke_other_sessions() -> Any:
 
 def _listed() -> dict[str, Any]:
     """This device, and the others."""
-    rows = Session.of_person(me().id)
+    rows = Session.of_person(g.identity.viewer.id)
     here = g.identity.session_id
     return {"here": [r for r in rows if r.id == here], "others": [r for r in rows if r.id != here], "device": device}

@@ -9,26 +9,23 @@ depends_on = None
 
 WEB = "freehold_web"
 AS_OWNER = "LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp"
-LIVING = "s.user_id = whose AND s.expire > now() AND u.credential_epoch = s.credential_epoch"
+LIVING = "s.user_id = whose AND s.expire > now()"
 FUNCTIONS = {
     "sessions_of_person(whose uuid)": (
         "TABLE (id uuid, created_at timestamptz, last_seen_at timestamptz, ip text, user_agent text)",
         f"""
         RETURN QUERY SELECT s.id, s.created_at, s.last_seen_at, host(s.ip), s.user_agent
-        FROM sessions s JOIN users u ON u.id = s.user_id WHERE {LIVING} ORDER BY s.last_seen_at DESC, s.id DESC;
+        FROM sessions s JOIN users u ON u.id = s.user_id AND u.credential_epoch = s.credential_epoch
+        WHERE {LIVING} ORDER BY s.last_seen_at DESC, s.id DESC;
         """,
     ),
     "end_session_of_person(whose uuid, which uuid)": (
-        "TABLE (user_agent text)",
-        "RETURN QUERY DELETE FROM sessions s WHERE s.user_id = whose AND s.id = which RETURNING s.user_agent;",
+        "SETOF text",
+        f"RETURN QUERY DELETE FROM sessions s WHERE {LIVING} AND s.id = which RETURNING coalesce(s.user_agent, '');",
     ),
     "end_other_sessions(whose uuid, kept uuid)": (
-        "bigint",
-        """
-        DELETE FROM sessions s WHERE s.user_id = whose AND s.id <> kept;
-        GET DIAGNOSTICS gone = ROW_COUNT;
-        RETURN gone;
-        """,
+        "SETOF uuid",
+        f"RETURN QUERY DELETE FROM sessions s WHERE {LIVING} AND s.id <> kept RETURNING s.id;",
     ),
 }
 
@@ -36,9 +33,7 @@ FUNCTIONS = {
 def upgrade() -> None:
     """Apply."""
     for signature, (returned, body) in FUNCTIONS.items():
-        op.execute(
-            f"CREATE FUNCTION {signature} RETURNS {returned} {AS_OWNER} AS $$ DECLARE gone bigint; BEGIN {body} END $$"
-        )
+        op.execute(f"CREATE FUNCTION {signature} RETURNS {returned} {AS_OWNER} AS $$ BEGIN {body} END $$")
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {WEB}")
 

@@ -109,7 +109,7 @@ SESSION_BEGAN = declare("session.began", "Logged in", "{actor} logged in")
 SESSION_ENDED = declare("session.ended", "Logged out", "{actor} logged out")
 SESSION_REVOKED = declare("session.revoked", "Logged out elsewhere", "{actor} logged out another device")
 SESSIONS_REVOKED = declare(
-    "sessions.revoked", "Logged out everywhere else", "{actor} logged out {new_number} other devices"
+    "sessions.revoked", "Logged out everywhere else", "{actor} logged out everywhere else (devices: {new_number})"
 )
 
 ACCESS_REFUSED = declare("access.refused", "Refused", "{actor} was refused: it takes {new_least} to {new_permission}")

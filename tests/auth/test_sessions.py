@@ -90,6 +90,16 @@ def test_a_session_that_a_new_password_ended_is_not_listed(two, query):
     assert len(listed(here)) == 1
 
 
+def test_a_session_whose_time_is_up_is_not_logged_out_again(two, query):
+    """It is not listed, and nothing counts it."""
+    here, _ = two
+    other = others(here)[0]
+    query("UPDATE sessions SET expire = now() WHERE user_agent = %(phone)s", phone=SAFARI)
+    assert "was logged out already" in here.post(f"{PAGE}/{other}/revoke", hx=True).text
+    assert here.post(f"{PAGE}/revoke-others").status_code == 303
+    assert query("SELECT count(*) FROM audit_events WHERE action LIKE 'session%%revoked'")[0][0] == 0
+
+
 def test_each_end_is_an_event_of_the_account(two, query):
     here, _ = two
     events = "SELECT action, subject_id FROM audit_events WHERE user_id IS NOT NULL AND action LIKE 'session%%revoked'"
