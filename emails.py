@@ -11,7 +11,7 @@ us mail it to strangers; what looks like a link in our mail is trusted as ours.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.utils import formataddr, parseaddr
@@ -21,9 +21,10 @@ from typing import Any
 from email_validator import validate_email
 from flask import current_app
 
-from config import CONFIRMATION_LIFE, RESET_LIFE, RESTORABLE, settings
+from config import CONFIRMATION_LIFE, RESET_LIFE, RESTORABLE, UNLOCK_LIFE, settings
 from models import (
     Farewell,
+    KnownBrowser,
     Offer,
     OneTimeToken,
     Organization,
@@ -36,11 +37,18 @@ from models import (
     db,
     tenant,
 )
+from models.device import device
 from models.invitation import MAILED
 from models.text import Address
 
 # What mail programs recognise an address by: a dot with a letter after it, and what follows a scheme.
 _LINKING = re.compile(r"(?<=\S)\.(?=[^\W\d_])|:(?=//)")
+
+
+class Spelled(str):
+    """Text of our own, in which an address or a number with dots stays as it is."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,32 @@ def password_changed(id: Any) -> Message | None:
     return Message(user.email, "password_changed", {"name": user.name}, _url("forgot-password"))
 
 
+def new_log_in(id: Any) -> Message | None:
+    """To the account's owner: somebody logged in where nobody had before."""
+    browser = db.session.get(KnownBrowser, id)
+    user = db.session.get_one(User, browser.user_id) if browser else None
+    if browser is None or user is None or user.deactivated_at:
+        return None
+    context = {
+        "name": user.name,
+        "device": device(browser.user_agent),
+        "address": Spelled(browser.ip or "unknown"),
+        "at": _moment(browser.created_at),
+        "reset": Spelled(_url("forgot-password")),
+    }
+    return Message(user.email, "new_log_in", context, _url("account", "sessions"))
+
+
+def log_in_stopped(id: Any) -> Message | None:
+    """To the owner of an account that others guess at: how to log in from another browser."""
+    token = db.session.get(OneTimeToken, id)
+    if token is None or token.used_at or token.user_id is None:
+        return None
+    user = db.session.get_one(User, token.user_id)
+    context = {"name": user.name, "hours": int(UNLOCK_LIFE.total_seconds()) // 3600}
+    return Message(user.email, "log_in_stopped", context, _url("unlock", token.text))
+
+
 def account_deleted(id: Any) -> Message | None:
     """To the address of an account that is no more: the last mail about it."""
     farewell = db.session.get(Farewell, id)
@@ -107,14 +141,13 @@ def invitation(id: Any) -> Message | None:
     if offer is None or offer.state is not State.PENDING:
         return None
     row = offer.invitation
-    until = row.expires_at.astimezone(UTC)
     context = {
         "inviter": offer.inviter.name,
         "organization": offer.organization.name,
         "project": offer.project.name if offer.project else "",
         "role": row.role,
         "message": row.message,
-        "until": f"{until:%A} {until.day} {until:%B %Y, %H:%M} UTC",  # whole: a mail is read anywhere, any time
+        "until": _moment(row.expires_at),
     }
     return Message(row.email, "invitation", context, _url("invitations", row.link_text(MAILED)))
 
@@ -169,6 +202,7 @@ MESSAGES: dict[str, Callable[[Any], Message | None]] = {
     function.__name__: function
     for function in (signup, password_reset, password_changed, account_deleted, invitation, invitation_asked)
 }
+MESSAGES |= {function.__name__: function for function in (new_log_in, log_in_stopped)}
 MESSAGES |= {told: partial(_organization, told) for told in ("organization_deleted", "organization_restored")}
 MESSAGES |= {  # who is told what of an offer of ownership, and to what it must have come
     told: partial(_ownership, told, to, end)
@@ -189,7 +223,7 @@ def unlinked(text: str) -> str:
 
 
 def _compose(message: Message, mail: OutgoingMail) -> EmailMessage:
-    typed = {name: unlinked(value) if isinstance(value, str) else value for name, value in message.context.items()}
+    typed = {name: unlinked(value) if _typed(value) else value for name, value in message.context.items()}
     context = typed | {"link": message.link, "settings": settings()}
     written = EmailMessage()
     written["Subject"] = " ".join(_text(f"{message.template}.subject.txt", context).split())
@@ -203,6 +237,16 @@ def _compose(message: Message, mail: OutgoingMail) -> EmailMessage:
     written.add_alternative(_text(f"{message.template}.html", context), subtype="html", cte="quoted-printable")
     written.set_boundary(f"=_{mail.id}")  # the same at every try; no quoted-printable text has "=_"
     return written
+
+
+def _typed(value: Any) -> bool:
+    return isinstance(value, str) and not isinstance(value, Spelled)
+
+
+def _moment(at: datetime) -> str:
+    """Write a time whole: a mail is read anywhere, any time."""
+    at = at.astimezone(UTC)
+    return f"{at:%A} {at.day} {at:%B %Y, %H:%M} UTC"
 
 
 def _mailbox(email: str) -> Mailbox:

@@ -15,7 +15,7 @@ from flask_login import login_user, logout_user
 
 import access
 from access import Permission
-from blueprints import csrf
+from blueprints import browsers, csrf
 from blueprints.fragments import current_page, is_fragment, leave
 from blueprints.headers import request_id
 from models import OrganizationSlug, User, audit, db, tenant
@@ -176,12 +176,16 @@ def load_viewer(_user_id: str) -> Viewer | None:
 
 
 def log_in(user: User) -> None:
-    """Begin a session for an account that was just proven; the old id is dead at once."""
+    """Begin a session for an account that was just proven, in a browser that it knows from now on.
+
+    The old id is dead at once.
+    """
     verified = user.email_verified_at is not None
     me = viewer()
     session.clear()
     login_user(Viewer(user.id, user.email, user.email_key, user.name, verified))
-    _sessions().begin(_session(), user.credential_epoch, renewed=me is not None and me.id == user.id)
+    renewed = me is not None and me.id == user.id
+    _sessions().begin(_session(), user.credential_epoch, browsers.keep(), renewed=renewed)
 
 
 def log_out() -> None:

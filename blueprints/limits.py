@@ -1,15 +1,43 @@
 """What people are told of limits: what is left, and when to try again."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
+from flask import Response, after_this_request
 from werkzeug.exceptions import TooManyRequests
 
+from blueprints.forms import OurForm
 from blueprints.presentation import until
 from models import limits
-from models.rate_limit import Limit, Refused
+from models.rate_limit import Claim, Limit, Refused, take_all
 
 _ALMOST_A_MINUTE = timedelta(seconds=59)
+
+
+def within(form: OurForm, claims: Sequence[Claim]) -> bool:
+    """Take what a form costs, before what is costly is done; or hold() it."""
+    taken = take_all(claims)
+    if isinstance(taken, Refused):
+        hold(form, taken)
+    return not isinstance(taken, Refused)
+
+
+def hold(form: OurForm, refused: Refused) -> None:
+    """Say above a form when it can be tried again; its view shows it with what was typed, and the answer is a 429."""
+    form.refuse("", f"Too many attempts. {try_again(refused.retry_after)}")
+
+    @after_this_request
+    def too_early(response: Response) -> Response:
+        response.status_code, response.headers["Retry-After"] = 429, str(refused.retry_after)
+        return response
+
+
+def stop_beyond(claims: Sequence[Claim], who: str) -> None:
+    """The same for a button, which has no form to show: the page of too_many()."""
+    taken = take_all(claims)
+    if isinstance(taken, Refused):
+        too_many(taken, who)
 
 
 def too_many(refused: Refused, who: str) -> NoReturn:

@@ -4,13 +4,31 @@ from flask import g
 from sqlalchemy import select
 
 from blueprints.forms import OurForm
-from models import User, db, password
+from blueprints.limits import within
+from models import User, db, limits, password
+from models.rate_limit import give_back
 
 
 def proves(form: OurForm) -> bool:
     """Compare the `current_password` of a form with the viewer's; a wrong one is refused at its field."""
     known = db.session.scalar(select(User.password_hash).where(User.id == g.identity.viewer.id))
+    return matches(form, known, "The password is not right.")
+
+
+def matches(form: OurForm, known: str | None, otherwise: str) -> bool:
+    """Compare the `current_password` of a form with the viewer's hash, as often as may be tried.
+
+    Args:
+        form: what was typed.
+        known: the hash.
+        otherwise: what its field says of a wrong one.
+    """
+    tries = [limits.proving(g.identity.viewer.id)]
+    if not within(form, tries):
+        return False
     right = password.verify(known, form["current_password"].data or "")
-    if not right:
-        form.refuse("current_password", "The password is not right.")
+    if right:
+        give_back(tries)
+    else:
+        form.refuse("current_password", otherwise)
     return right

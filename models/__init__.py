@@ -6,6 +6,7 @@ from models.farewell import Farewell
 from models.idempotency import IdempotencyKey, Repeated
 from models.invitation import Invitation
 from models.invitation_state import AlreadyInvited, CannotAccept, State
+from models.known_browser import KnownBrowser
 from models.offer import Offer
 from models.organization import (
     AlreadyMember,
@@ -39,6 +40,7 @@ __all__ = [
     "FollowsNothing",
     "IdempotencyKey",
     "Invitation",
+    "KnownBrowser",
     "LastOwner",
     "NoNominee",
     "Offer",

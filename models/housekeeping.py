@@ -11,6 +11,7 @@ from models.audit.tables import RefusalCount
 from models.base import db, transaction
 from models.farewell import Farewell
 from models.idempotency import IdempotencyKey
+from models.known_browser import KnownBrowser
 from models.outgoing_mail import OutgoingMail
 from models.rate_limit import RateLimit
 from models.session import Session
@@ -23,7 +24,7 @@ BATCH = 1000  # rows a transaction: short locks, and little to repeat if one is 
 
 
 def prune() -> dict[str, int]:
-    """Delete expired sessions, sign-ups, links, limits and keys of a day ago, and mail and counts of 30 days ago.
+    """Delete what expired, at once or a day later: sessions, links, limits, keys; and mail and counts of 30 days ago.
 
     Organizations that nobody can restore any more go for good, one a transaction, with everything that is theirs.
 
@@ -34,6 +35,7 @@ def prune() -> dict[str, int]:
     return {
         "sessions": delete_expired_sessions(),
         "sign-ups": _delete(Signup, Signup.id, Signup.expires_at < a_day_ago),
+        "known browsers": _delete(KnownBrowser, KnownBrowser.id, KnownBrowser.expires_at < func.now()),
         "links": _delete(
             OneTimeToken, OneTimeToken.id, or_(OneTimeToken.used_at < a_day_ago, OneTimeToken.expires_at < a_day_ago)
         ),

@@ -14,6 +14,7 @@ from models import membership, tenant
 from models.base import Refusal, db
 from models.farewell import Farewell
 from models.invitation import Invitation
+from models.known_browser import KnownBrowser
 from models.organization import Organization, OrganizationMember
 from models.ownership import OwnershipOffer
 from models.project import Project, ProjectMember
@@ -75,6 +76,7 @@ def delete_account(user: User) -> None:
         project.remove(user.id)
     Invitation.forget(user.id, FORMER)
     Farewell.say(user.email)
+    KnownBrowser.forget_all(user.id)
     user.erase()
 
 

@@ -30,7 +30,7 @@ RESERVED = frozenset(
         *("account", "admin", "api", "app", "assets", "auth", "deleted", "dev", "forgot-password", "healthz", "help"),
         *("invitation", "invitations", "live", "login", "logout", "new", "orgs", "privacy", "readyz", "reset-password"),
         *("root", "security", "settings", "signup", "static", "status", "support", "switcher", "system", "terms"),
-        *("verify-email", "well-known", "www"),
+        *("unlock", "verify-email", "well-known", "www"),
     )
 )
 

@@ -12,6 +12,7 @@ from models import link
 from models.base import Base, Record, db
 
 RESET = "password-reset"
+UNLOCK = "unlock"
 
 
 class OneTimeToken(Record, Base):

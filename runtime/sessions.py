@@ -16,7 +16,7 @@ from flask import Flask, Request, Response, request
 from flask_session.base import ServerSideSession, ServerSideSessionInterface
 from sqlalchemy import text
 
-from config import settings
+from config import BROWSER_LIFE, settings
 from models import audit, db, housekeeping
 from models.identity import Identity
 
@@ -24,10 +24,12 @@ REFRESH = "X-Refresh"  # a page says so that it looks again by itself: that keep
 STREAM = "text/event-stream"  # what a live page listens to, and asks for by itself as well
 
 # The web role has no right on the table; what may be done with it are functions of its owner (migration 0009), which
-# write a log-in's and a log-out's audit event along. A new id for the same person's session is neither.
+# write a log-in's and a log-out's audit event along. A new id for the same person's session is neither. With the log-in
+# its browser becomes one that the account knows (migration 0017); first of the two, it sees whether there was another.
 _BEGIN = text("""
-    SELECT begin_session(:sid, CAST(:sess AS jsonb), :user_id, :epoch, :idle, CAST(:ip AS inet), :user_agent,
-                         :request_id, :renewed)
+    SELECT know_browser(:user_id, :epoch, :browser, :known_for, CAST(:ip AS inet), :user_agent, NOT :renewed),
+           begin_session(:sid, CAST(:sess AS jsonb), :user_id, :epoch, :idle, CAST(:ip AS inet),
+                         :user_agent, :request_id, :renewed)
 """)
 _KEEP = text("SELECT keep_session(:sid, CAST(:sess AS jsonb), :idle, :longest)")
 _END = text("SELECT end_session(:sid, CAST(:ip AS inet), :request_id, :renewed)")
@@ -36,6 +38,7 @@ _END = text("SELECT end_session(:sid, CAST(:ip AS inet), :request_id, :renewed)"
 class BrowserSession(ServerSideSession):
     """What Flask calls `session`. Its sid is the cookie's value; None until somebody logs in."""
 
+    browser = b""  # what its account will know the browser by
     epoch: int | None = None  # the credential epoch that a log-in was checked against, until the row is written
     stored = False
     touch = False
@@ -69,15 +72,16 @@ class PostgresSessions(ServerSideSessionInterface):
         session.stored, session.touch = True, found.seen_long_ago and not by_itself()
         return found
 
-    def begin(self, session: BrowserSession, epoch: int, *, renewed: bool = False) -> None:
+    def begin(self, session: BrowserSession, epoch: int, browser: bytes, *, renewed: bool = False) -> None:
         """Give the session a new id, at log-in and at every change of privilege; the old one is dead at once.
 
         Args:
             session: with the user's id in it.
             epoch: the credential epoch of the account as it was when its password was checked.
+            browser: what the account will know the browser by.
             renewed: True where it was the same person's before, so that nobody logged in or out.
         """
-        session.epoch, session.renewed = epoch, renewed
+        session.epoch, session.browser, session.renewed = epoch, browser, renewed
         session.permanent = True
         if session.sid:
             self._delete_session(self._get_store_id(session.sid), renewed=renewed)
@@ -131,6 +135,8 @@ class PostgresSessions(ServerSideSessionInterface):
                 | {
                     "user_id": session["_user_id"],
                     "epoch": session.epoch,
+                    "browser": session.browser,
+                    "known_for": BROWSER_LIFE,
                     "user_agent": request.user_agent.string[:300],
                     **_asked(renewed=session.renewed),
                 },

@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Self
 
 from flask import Flask, session
 from sqlalchemy import text
@@ -28,6 +28,11 @@ class Browser:
         self.client.set_cookie("visitor", secrets.token_urlsafe(8))
         if user:
             self.log_in(user)
+
+    def at(self, ip: str) -> Self:
+        """Ask from another address from now on."""
+        self.client.environ_base["REMOTE_ADDR"] = ip
+        return self
 
     def log_in(self, user: User) -> None:
         """Begin a session as log-in does, without the price of a password."""

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from config import RESET_LIFE
+from config import RESET_LIFE, UNLOCK_LIFE
 from models import Invitation, OneTimeToken, OwnershipOffer, Role, Session, Signup, db, housekeeping, transaction
 from models.text import address
-from models.token import RESET
+from models.token import RESET, UNLOCK
 from tests.doors import routes
 from tests.factories import PASSWORD
 
@@ -28,6 +28,7 @@ class Press:
 BUTTONS = [
     Press("auth.forgot_password", "visitor", "/forgot-password", {"email": "hana.reyes@example.org"}),
     Press("auth.reset_password", "visitor", "/reset-password/{reset}", {"password": NEW}, "forget"),
+    Press("auth.unlock", "visitor", "/unlock/{unlock}", {}, "is stopped"),
     Press("auth.account", "viewer", "/account", {"name": "Hana R."}),
     Press("auth.security", "viewer", "/account/security", {"current_password": PASSWORD, "password": NEW}),
     Press("auth.delete_account", "viewer", "/account/delete", {"current_password": PASSWORD}),
@@ -121,6 +122,8 @@ class Stage:
         owner, viewer = self.cast.owner.id, self.cast.viewer.id
         if what == "forget":
             self.things["reset"] = OneTimeToken.issue(RESET, viewer, RESET_LIFE).text
+        elif what == "is stopped":
+            self.things["unlock"] = OneTimeToken.issue(UNLOCK, viewer, UNLOCK_LIFE).text
         elif what == "opens late":
             db.session.execute(db.text("UPDATE invitations SET expires_at = now()"))
         elif what == "delete":

@@ -13,10 +13,10 @@ from blueprints.gate import bare, log_in, log_out, signed_in
 from blueprints.headers import ONE_YEAR
 from blueprints.once import once
 from blueprints.presentation import THEMES
-from blueprints.proof import proves
+from blueprints.proof import matches, proves
 from config import settings
 from models import LastOwner, OutgoingMail, User, db, leaving, transaction
-from models.password import hash_password, verify
+from models.password import hash_password
 
 WRONG = "This is not your current password"
 
@@ -88,7 +88,7 @@ def _changed(form: ChangePasswordForm) -> User | None:
     """Change the password, unless the present one is not right or was changed while we looked."""
     user = db.session.get_one(User, g.identity.viewer.id)
     known = user.password_hash
-    if verify(known, form.current_password.data or ""):
+    if matches(form, known, WRONG):
         hashed = hash_password(form.password.data or "")
         with transaction():
             db.session.refresh(user, with_for_update=True)
@@ -97,5 +97,5 @@ def _changed(form: ChangePasswordForm) -> User | None:
                 user.choose_password(hashed)
                 OutgoingMail.queue("password_changed", user.id)
                 return user
-    form.refuse("current_password", WRONG)
+        form.refuse("current_password", WRONG)
     return None

@@ -13,7 +13,8 @@ from blueprints.auth.opened import forget, keep, opened
 from blueprints.auth.sign_in import proven
 from blueprints.fragments import leave
 from blueprints.gate import bare, log_in, log_out, public, viewer
-from models import AlreadyMember, CannotAccept, EmailTaken, Offer, State, User, db, transaction
+from blueprints.limits import within
+from models import AlreadyMember, CannotAccept, EmailTaken, Offer, State, User, db, limits, transaction
 from models.password import hash_password
 
 
@@ -96,6 +97,8 @@ def _by_password(offer: Offer) -> Any:
     if form is None or not form.accepted():
         return show(offer, form)
     if isinstance(form, SignUpForm):
+        if not within(form, limits.choosing(request.remote_addr)):
+            return show(offer, form)
         with suppress(EmailTaken):
             return _sign_up(offer, form)
         form = form_of(offer, Face.LOG_IN)  # the account was made this moment, most likely by a double click

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
-from flask import render_template, url_for
+from flask import render_template, request, url_for
 
 from blueprints.auth.blueprint import bp
 from blueprints.auth.forms import ForgotPasswordForm, ResetPasswordForm
@@ -11,9 +11,10 @@ from blueprints.auth.links import secret_page
 from blueprints.auth.onward import onward
 from blueprints.fragments import leave
 from blueprints.gate import log_in, public
+from blueprints.limits import within
 from blueprints.once import once
 from config import RESET_LIFE
-from models import OneTimeToken, OutgoingMail, Repeated, User, db, transaction
+from models import OneTimeToken, OutgoingMail, Repeated, User, db, limits, transaction
 from models.password import hash_password
 from models.token import RESET
 
@@ -26,7 +27,7 @@ CHANGED = "Password changed. Other devices were logged out."
 def forgot_password() -> Any:
     """Mail a link to the account that uses an address. The answer and the work are the same if none does."""
     form, sent_to = ForgotPasswordForm(), None
-    if form.accepted():
+    if form.accepted() and within(form, limits.mailing(form.email.address.key, request.remote_addr)):
         sent_to = form.email.address.typed
         with suppress(Repeated), transaction():
             once(url_for(".forgot_password"))
@@ -45,7 +46,7 @@ def reset_password(token: str) -> Any:
     if permit is None or user is None or user.deactivated_at:
         return _used()
     form = ResetPasswordForm(user.email, user.name)
-    if form.accepted():
+    if form.accepted() and within(form, limits.choosing(request.remote_addr)):
         return _choose(form.password.data or "", permit, user)
     status = 422 if form.errors else 200
     return secret_page("auth/reset_password.html", status, form=form, user=user, token=token)

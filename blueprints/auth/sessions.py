@@ -6,12 +6,12 @@ from uuid import UUID
 from flask import abort, g, url_for
 
 from blueprints.auth.blueprint import bp
-from blueprints.auth.devices import device
 from blueprints.forms import OurForm
 from blueprints.fragments import changed, leave, respond
 from blueprints.gate import signed_in
 from blueprints.presentation import plural
 from models import Session, transaction
+from models.device import device
 
 
 @bp.get("/account/sessions")

@@ -4,13 +4,16 @@ from typing import Any
 
 from flask import g, render_template, request, url_for
 
+from blueprints import browsers
 from blueprints.auth.blueprint import bp
 from blueprints.auth.forms import LogInForm
+from blueprints.auth.guessing import let_try
 from blueprints.auth.onward import onward, wanted
 from blueprints.fragments import leave
 from blueprints.gate import log_in, log_out, public, signed_in
-from models import User, audit, transaction
+from models import KnownBrowser, User, audit, transaction
 from models.password import hash_password, needs_upgrade, verify
+from models.rate_limit import give_back
 
 WRONG = "The email address or password is not right."
 
@@ -40,13 +43,17 @@ def logout() -> Any:
 
 def proven(form: LogInForm) -> User | None:
     """Return whose address and password these are. An unknown address costs what a wrong password costs."""
-    user = User.by_email(form.email.address)
+    user, known = KnownBrowser.account(form.email.address, browsers.mac())
+    tries = let_try(form, known)
+    if not tries:
+        return None
     if user and user.deactivated_at:
         user = None
     if not verify(user.password_hash if user else None, form.password.data or "") or user is None:
         audit.count_refusal(audit.LOG_IN)
         form.refuse("email", WRONG)
         return None
+    give_back(tries)
     if needs_upgrade(user.password_hash):
         stronger = hash_password(form.password.data or "")
         with transaction():

@@ -21,10 +21,12 @@ from blueprints.auth.opened import opened
 from blueprints.auth.waiting import Waiting
 from blueprints.fragments import leave
 from blueprints.gate import log_in, public
+from blueprints.limits import stop_beyond, within
 from blueprints.once import made_before, once
 from config import CONFIRMATION_LIFE, settings
-from models import EmailTaken, Repeated, Signup, State, User, transaction
+from models import EmailTaken, Repeated, Signup, State, User, limits, transaction
 from models.password import hash_password
+from models.text import address
 
 MINUTES = CONFIRMATION_LIFE.seconds // 60
 
@@ -42,7 +44,7 @@ def signup() -> Any:
         form.email.data = invited
     elif settings().signup == "invited":
         return render_template("auth/invited_only.html"), 403 if request.method == "POST" else 200
-    if form.accepted():
+    if form.accepted() and within(form, limits.mailing(form.email.address.key, request.remote_addr)):
         hashed = hash_password(form.password.data or "")
         try:
             return (_begin if settings().confirms_email else _create)(form, hashed, target)
@@ -70,6 +72,7 @@ def resend_confirmation() -> Any:
     here = Waiting.read()
     if here is None:
         return leave(url_for(".signup"))
+    _mailed_within(here.email)
     with suppress(Repeated), transaction():
         once(to := url_for(".check_email"))
         Signup.send_again_to(UUID(here.signup_id))
@@ -93,6 +96,9 @@ def verify_email(token: str) -> Any:
 @public
 def new_confirmation_link(token: str) -> Any:
     """Send a new link to where the old one was sent."""
+    late = Signup.find(token, late=True)
+    if late:
+        _mailed_within(late.email)
     with transaction():
         signup = Signup.find(token, late=True)
         if signup:
@@ -103,6 +109,11 @@ def new_confirmation_link(token: str) -> Any:
         return _too_late(token)
     here = Waiting(str(signup.id), signup.email, sent_again_at=time.time())
     return here.keep(redirect(url_for(".check_email"), 303))
+
+
+def _mailed_within(email: str) -> None:
+    """Stop where too many mails were asked for."""
+    stop_beyond(limits.mailing(address(email).key, request.remote_addr), email)
 
 
 def _invited() -> str | None:

@@ -105,6 +105,9 @@ ACCOUNT_ADDRESS_CONFIRMED = declare(
 ACCOUNT_DEACTIVATED = declare("account.deactivated", "Account deactivated", "{actor} deactivated {subject}")
 ACCOUNT_REACTIVATED = declare("account.reactivated", "Account reactivated", "{actor} reactivated {subject}")
 ACCOUNT_DELETED = declare("account.deleted", "Account deleted", "{subject} deleted their account")
+BROWSER_UNLOCKED = declare(
+    "browser.unlocked", "Browser let in", "{actor} let a browser try to log in, by a mailed link"
+)
 SESSION_BEGAN = declare("session.began", "Logged in", "{actor} logged in")
 SESSION_ENDED = declare("session.ended", "Logged out", "{actor} logged out")
 SESSION_REVOKED = declare("session.revoked", "Logged out elsewhere", "{actor} logged out another device")

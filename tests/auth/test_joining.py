@@ -289,7 +289,7 @@ def test_fifty_at_once_are_one_membership(app, invite, account, browser, query):
 
 def test_fifty_new_people_at_once_are_one_account(invite, browser, query):
     path = invite()
-    browsers = [browser() for _ in range(50)]
+    browsers = [browser().at(f"192.0.2.{number}") for number in range(50)]
     for visitor in browsers:
         visitor.get(path)
     with ThreadPoolExecutor(8) as pool:

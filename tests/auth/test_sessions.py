@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from blueprints.auth.devices import device
+from models.device import device
 from tests.browser_like import words
 
 PAGE = "/account/sessions"

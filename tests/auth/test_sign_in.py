@@ -101,14 +101,19 @@ def test_known_and_unknown_addresses_cost_the_same_statements(browser, hana, sta
     with statements() as unknown:
         browser().post("/login", email="nobody@example.org", password="not the password")
     assert known == unknown
-    assert len(known) == 2  # the look, and the count of those who were turned away
+    assert len(known) == 3  # the look, the limits, and the count of those who were turned away
 
 
-def test_logging_in_takes_two_statements(browser, hana, statements):
+def test_logging_in_takes_two_statements_beside_the_limits(browser, hana, statements):
     with statements() as sent:
         browser().post("/login", email=hana.email, password=PASSWORD)
-    assert [s.split()[0] for s in sent] == ["SELECT", "SELECT"]
-    assert "begin_session" in sent[1]  # with its audit event, or not at all
+    assert [("rate_limits" in s, s.split()[0]) for s in sent] == [
+        (False, "SELECT"),
+        (True, "WITH"),
+        (True, "WITH"),  # a try that was right is given back
+        (False, "SELECT"),
+    ]
+    assert "begin_session" in sent[3]  # with its audit event and its browser, or not at all
 
 
 def test_a_deactivated_account_cannot_log_in(app, browser, hana):

@@ -109,9 +109,10 @@ def test_known_and_unknown_addresses_get_the_same_bytes_and_statements(browser, 
     assert pages[0].replace("Hana.Reyes", "Hana.Reyez") == pages[1]
 
 
-def test_signing_up_takes_two_statements(browser, statements):
+def test_signing_up_takes_two_statements_beside_the_limits(browser, statements):
     with statements() as sent:
         sign_up(browser())
+    assert "rate_limits" in sent.pop(0)
     assert [s.split()[:3] for s in sent] == [["INSERT", "INTO", "signups"], ["INSERT", "INTO", "outgoing_mail"]]
     assert sent.transactions == 1
 

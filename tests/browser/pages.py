@@ -28,6 +28,7 @@ ADDRESSES = {
     "auth.check_email": "/signup",  # without an attempt to sign up it leads there; with one it is below
     "auth.invitation": "/invitations/{new}",
     "auth.reset_password": "/reset-password/{reset}",
+    "auth.unlock": "/unlock/{unlock}",
     "auth.verify_email": "/verify-email/{confirm}",
     "orgs.settings.transfer": "/orgs/{slug}/settings/transfer?member={member_id}",
 }
@@ -122,6 +123,7 @@ def _refused() -> list[Visit]:
         Visit("404", "viewer", f"{HERE}/nowhere"),
         Visit("404 for a visitor", "visitor", "/nowhere"),
         Visit("410 for a used link", "visitor", "/reset-password/none"),
+        Visit("410 for a used link of a mail about guesses", "visitor", "/unlock/none"),
         Visit("410 for a late link", "visitor", "/verify-email/{late}"),
         Visit("nobody to choose", "founder", "/orgs/empty/settings/transfer"),
         Visit("nobody is found", "owner", f"{HERE}/settings/transfer?q=zzz"),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from flask import Flask
 
-from config import RESET_LIFE
+from config import RESET_LIFE, UNLOCK_LIFE
 from models import (
     Invitation,
     OneTimeToken,
@@ -28,7 +28,7 @@ from models.password import hash_password
 from models.project import OPEN, RESTRICTED
 from models.rate_limit import take
 from models.text import address
-from models.token import RESET
+from models.token import RESET, UNLOCK
 from tests.browser_like import Browser
 from tests.factories import PASSWORD, add_user
 
@@ -104,7 +104,8 @@ def _letters(founder: User) -> dict[str, Any]:
     early, late = (Signup.start(address(f"{when}@long.example.net"), LONG, hashed) for when in ("early", "late"))
     late.expires_at = db.func.now()
     reset = OneTimeToken.issue(RESET, founder.id, RESET_LIFE)
-    return {"confirm": early.text, "late": late.text, "reset": reset.text}
+    unlock = OneTimeToken.issue(UNLOCK, founder.id, UNLOCK_LIFE)
+    return {"unlock": unlock.text, "confirm": early.text, "late": late.text, "reset": reset.text}
 
 
 def _members(here: Organization, people: dict[str, User]) -> dict[str, Any]:

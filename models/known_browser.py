@@ -1,0 +1,63 @@
+"""The browsers in which somebody logged in before: their owner comes in there while others guess at the account."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, cast, delete, func, select
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.orm import Mapped, mapped_column
+
+from config import BROWSER_LIFE
+from models.base import Base, Record, db
+from models.text import Address
+from models.user import User
+
+
+class KnownBrowser(Record, Base):
+    """One browser that an account knows, under an HMAC of its cookie: nothing in the table works as one.
+
+    It is known while it carries the account's credential epoch: a new password ends it, as it ends sessions. The web
+    role may not add one; know_browser() does (migration 0017), beside a session or by a mailed link.
+    """
+
+    __tablename__ = "known_browsers"
+    __table_args__ = (
+        Index("uq_known_browsers_user_id_mac", "user_id", "mac", unique=True),
+        Index("ix_known_browsers_expires_at", "expires_at"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    mac: Mapped[bytes]
+    credential_epoch: Mapped[int]
+    last_used_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    remembered_until: Mapped[datetime | None]  # until when it stands for the second factor too
+    ip: Mapped[str | None] = mapped_column(INET)  # of the first log-in, for the mail about it
+    user_agent: Mapped[str | None]
+
+    @classmethod
+    def account(cls, address: Address, mac: bytes) -> "tuple[User | None, Self | None]":
+        """Find in one statement the account that uses an address and, if it knows this browser, that.
+
+        Args:
+            address: what was typed.
+            mac: of the browser that asks.
+        """
+        here = (cls.user_id == User.id) & (cls.mac == mac) & (cls.credential_epoch == User.credential_epoch)
+        alive = here & (cls.expires_at > func.clock_timestamp())
+        found = db.session.execute(select(User, cls).outerjoin(cls, alive).where(User.email_key == address.key))
+        user, known = found.one_or_none() or (None, None)
+        return user, known
+
+    @classmethod
+    def know(cls, user: User, mac: bytes, ip: str | None, user_agent: str) -> None:
+        """Make a browser known by a mailed link; a log-in does it with the statement that begins the session."""
+        whose = user.id, user.credential_epoch
+        known = func.know_browser(*whose, mac, BROWSER_LIFE, cast(ip, INET), user_agent, False)
+        db.session.execute(select(known))
+
+    @classmethod
+    def forget_all(cls, user_id: UUID) -> None:
+        """Keep none of an account that ends."""
+        db.session.execute(delete(cls).where(cls.user_id == user_id))
