@@ -287,9 +287,9 @@ def test_fifty_at_once_are_one_membership(app, invite, account, browser, query):
     assert joined == [(1,)]
 
 
-def test_fifty_new_people_at_once_are_one_account(invite, browser, query):
+def test_thirty_new_people_at_once_are_one_account(invite, browser, query):
     path = invite()
-    browsers = [browser().at(f"192.0.2.{number}") for number in range(50)]
+    browsers = [browser().at(f"192.0.2.{number}") for number in range(30)]
     for visitor in browsers:
         visitor.get(path)
     with ThreadPoolExecutor(8) as pool:

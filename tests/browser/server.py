@@ -19,9 +19,9 @@ SECRET_KEY = "a key that is only used by tests, 0123456789"
 
 
 class Server:
-    """gunicorn with our configuration: two processes, fast hashes, mail to a given SMTP server."""
+    """gunicorn with our configuration: two processes, fast hashes, mail to a given SMTP server; or other settings."""
 
-    def __init__(self, database_url: str, port: int, smtp_url: str) -> None:
+    def __init__(self, database_url: str, port: int, smtp_url: str, **settings: str) -> None:
         self.database_url = database_url
         self.url = f"http://127.0.0.1:{port}"
         self._environment = {
@@ -35,6 +35,7 @@ class Server:
             "ARGON2_MEMORY_KIB": "8",
             "ARGON2_PASSES": "1",
             "WEB_PROCESSES": "2",
+            **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -1,0 +1,95 @@
+"""Known and unknown addresses take the same time, at every door where one is typed (PROMISES.md P12)."""
+
+import pytest
+
+from models import password
+from tests.auth.timing import compare
+
+KNOWN, UNKNOWN = "hana.reyes@example.org", "hana.rexes@example.org"
+DOORS = {
+    "/login": {"password": "not the password"},
+    "/forgot-password": {},
+    "/signup": {"name": "Hana", "password": "a new and quiet password"},
+}
+
+
+@pytest.fixture
+def dear(app_with, request):
+    """The application with hashes that take a few milliseconds; in the long test as long as a host's do."""
+    long = request.node.get_closest_marker("long")
+    return app_with(argon2_memory_kib=19456 if long else 4096, argon2_passes=2 if long else 1)
+
+
+@pytest.fixture
+def compared(dear, hana, browser, query):
+    """compared(door, n) -> how far apart known and unknown addresses are there."""
+
+    def measure(door, n):
+        person = browser(app=dear)
+        kinds = [lambda email=email: person.post(door, email=email, **DOORS[door]) for email in (UNKNOWN, KNOWN)]
+        return compare(*kinds, n, lambda: query("DELETE FROM rate_limits"))
+
+    return measure
+
+
+@pytest.fixture
+def hash_for(dear, hana, query):
+    """Hana's password, as the dear application hashes it."""
+    with dear.app_context():
+        query("UPDATE users SET password_hash = %(hash)s", hash=password.hash_password("correct cargo ship paper"))
+
+
+@pytest.fixture
+def hashing(monkeypatch):
+    """The turns that were taken to hash something."""
+    turns, run = [], password._Turns.run
+    monkeypatch.setattr(password._Turns, "run", lambda self, *args: (turns.append(args[0]), run(self, *args))[1])
+    return turns
+
+
+@pytest.fixture
+def without_a_dummy(monkeypatch):
+    """A build that answers at once where there is no account."""
+    verify = password.verify
+    monkeypatch.setattr("blueprints.auth.sign_in.verify", lambda known, typed: bool(known) and verify(known, typed))
+
+
+def work(browser, statements, hashing, door, email):
+    with statements() as sent:
+        browser().post(door, email=email, **DOORS[door])
+    turns = len(hashing)
+    hashing.clear()
+    return list(sent), turns
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_known_and_unknown_addresses_are_the_same_work(door, hana, browser, statements, hashing):
+    known, unknown = (work(browser, statements, hashing, door, email) for email in (KNOWN, UNKNOWN))
+    assert known == unknown
+    assert known[1] == (door != "/forgot-password")
+
+
+def test_a_missing_dummy_hash_is_less_work(hana, browser, statements, hashing, without_a_dummy):
+    assert work(browser, statements, hashing, "/login", KNOWN) != work(browser, statements, hashing, "/login", UNKNOWN)
+
+
+@pytest.mark.usefixtures("hash_for")
+@pytest.mark.parametrize("door", DOORS)
+def test_they_take_about_the_same_time(door, compared):
+    """Wide enough for a busy machine: four standard deviations of what chance does to 60 of each."""
+    assert 0.3 < compared(door, 60).auc < 0.7
+
+
+@pytest.mark.usefixtures("hash_for", "without_a_dummy")
+def test_a_missing_dummy_hash_is_seen_in_time(compared):
+    """The control: the test above sees the fault that it is there for."""
+    assert compared("/login", 60).auc > 0.8
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("hash_for")
+@pytest.mark.parametrize("door", DOORS)
+def test_nobody_can_tell_them_apart_by_time(door, compared):
+    told = compared(door, 2000)
+    assert 0.475 < told.auc < 0.525, told
+    assert abs(told.median_apart) < 1, told
