@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from uuid import UUID
 
 import pytest
 
@@ -46,12 +47,13 @@ def ip(number):
 
 
 HERE = ip(1)
+NOBODY = UUID(int=0)
 COUNTED = {
     "one account from one network": (lambda _: limits.trying(EMAIL, HERE), 5),
     "one account from many": (lambda n: limits.trying(EMAIL, ip(n)), 30),
     "many accounts from one network": (lambda n: limits.trying(f"{n}@example.org", HERE), 50),
-    "a known browser": (lambda _: [limits.trying_where_known(0)], 10),
-    "a present password": (lambda _: [limits.proving(0)], 10),
+    "a known browser": (lambda _: [limits.trying_where_known(NOBODY)], 10),
+    "a present password": (lambda _: [limits.proving(NOBODY)], 10),
     "passwords from one network": (lambda _: limits.choosing(HERE), 50),
     "mails to one address": (lambda n: limits.mailing(EMAIL, ip(n)), 5),
     "mails from one network": (lambda n: limits.mailing(f"{n}@example.org", HERE), 50),
