@@ -21,6 +21,8 @@ CONFIRMATION_LIFE = timedelta(minutes=30)
 RESET_LIFE = timedelta(minutes=30)
 INVITATION_LIFE = timedelta(days=7)
 RESTORABLE = timedelta(days=30)
+STEP_LIFE = timedelta(minutes=10)  # between a right password and its second step
+REMEMBERED_FOR = timedelta(days=30)  # a browser that stands for the second step
 UNLOCK_LIFE = timedelta(days=1)  # as long as it is the only one that is sent (models/limits.py)
 BROWSER_LIFE = timedelta(days=90)  # since somebody last logged in there
 

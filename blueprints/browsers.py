@@ -5,7 +5,7 @@ import hmac
 import re
 import secrets
 
-from flask import Response, after_this_request, request
+from flask import Response, after_this_request, g, request
 
 from blueprints.headers import ONE_YEAR
 from config import settings
@@ -20,7 +20,9 @@ def mac() -> bytes:
 
 def keep() -> bytes:
     """Let the browser keep its cookie, a new one where it has none, and return what accounts know it by."""
-    value = _kept() or secrets.token_urlsafe(32)
+    if "browser" not in g:
+        g.browser = _kept() or secrets.token_urlsafe(32)
+    value: str = g.browser
 
     @after_this_request
     def remember(response: Response) -> Response:

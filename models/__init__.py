@@ -21,6 +21,7 @@ from models.ownership import AlreadyOffered, NoNominee, OfferOver, OwnershipOffe
 from models.project import FollowsNothing, Project, ProjectMember, ProjectNameTaken
 from models.rate_limit import RateLimit
 from models.role import Role
+from models.second_factor import SecondFactor
 from models.session import Session
 from models.signup import Signup
 from models.token import OneTimeToken
@@ -60,6 +61,7 @@ __all__ = [
     "RefusalCount",
     "Repeated",
     "Role",
+    "SecondFactor",
     "Session",
     "Signup",
     "SlugTaken",

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, cast, delete, func, select
+from sqlalchemy import ForeignKey, Index, cast, delete, func, select, update
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
-from config import BROWSER_LIFE
+from config import BROWSER_LIFE, REMEMBERED_FOR
 from models.base import Base, Record, db
 from models.text import Address
 from models.user import User
@@ -51,11 +51,38 @@ class KnownBrowser(Record, Base):
         return user, known
 
     @classmethod
-    def know(cls, user: User, mac: bytes, ip: str | None, user_agent: str) -> None:
-        """Make a browser known by a mailed link; a log-in does it with the statement that begins the session."""
+    def know(cls, user: User, mac: bytes, ip: str | None, user_agent: str, *, tell: bool = False) -> None:
+        """Make a browser known by a mailed link; a log-in does it with the statement that begins the session.
+
+        Args:
+            user: to whose account.
+            mac: what it is known by.
+            ip: of the client.
+            user_agent: what the browser calls itself.
+            tell: True to tell the account's owner by mail, if it is a new one.
+        """
         whose = user.id, user.credential_epoch
-        known = func.know_browser(*whose, mac, BROWSER_LIFE, cast(ip, INET), user_agent, False)
+        known = func.know_browser(*whose, mac, BROWSER_LIFE, cast(ip, INET), user_agent, tell)
         db.session.execute(select(known))
+
+    @classmethod
+    def remember(cls, user: User, mac: bytes, ip: str | None, user_agent: str) -> None:
+        """Let a browser stand for the second step of logging in for a while; see know()."""
+        cls.know(user, mac, ip, user_agent, tell=True)
+        here = cls.user_id == user.id, cls.mac == mac
+        db.session.execute(update(cls).where(*here).values(remembered_until=func.now() + REMEMBERED_FOR))
+
+    @classmethod
+    def remembers(cls, user: User, mac: bytes) -> bool:
+        """Tell whether a browser stands for the second step; not after a change of password."""
+        here = (cls.user_id == user.id) & (cls.mac == mac) & (cls.credential_epoch == user.credential_epoch)
+        lasts = here & (cls.remembered_until > func.clock_timestamp()) & (cls.expires_at > func.clock_timestamp())
+        return db.session.scalar(select(cls.id).where(lasts)) is not None
+
+    @classmethod
+    def remember_none(cls, user_id: UUID) -> None:
+        """Let every browser ask for the second step again."""
+        db.session.execute(update(cls).where(cls.user_id == user_id).values(remembered_until=None))
 
     @classmethod
     def forget_all(cls, user_id: UUID) -> None:

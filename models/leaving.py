@@ -19,6 +19,7 @@ from models.organization import Organization, OrganizationMember
 from models.ownership import OwnershipOffer
 from models.project import Project, ProjectMember
 from models.role import Role
+from models.second_factor import SecondFactor
 from models.user import FORMER, User
 
 
@@ -77,6 +78,7 @@ def delete_account(user: User) -> None:
     Invitation.forget(user.id, FORMER)
     Farewell.say(user.email)
     KnownBrowser.forget_all(user.id)
+    SecondFactor.forget(user.id)
     user.erase()
 
 

@@ -23,6 +23,11 @@ TRIES_OF_ACCOUNT = Limit("log-ins to an account", 30, DAY)
 TRIES_OF_BROWSER = Limit("log-ins in a known browser", 10, DAY)
 PROOFS_OF_ACCOUNT = Limit("proofs by the present password", 10, DAY)
 
+# Guesses at a second step, by whoever knows the password: a hundred codes in any day, where three in a million are
+# right at any moment, hit once in nine years (NIST SP 800-63B-4, 3.2.2, allows a hundred failures in a row).
+STEPS_AT_ONCE = Limit("second steps at once", 5, 5 * MINUTE)
+STEPS_OF_ACCOUNT = Limit("second steps", 50, DAY)
+
 # From one place at one account: who mistypes has five tries at once, and then one a minute; ten in any five minutes.
 # From one place at all accounts: an office that arrives at nine, but no list of passwords tried at each of them.
 TRIES_FROM_NETWORK_AT_ACCOUNT = Limit("log-ins to an account from a network", 5, 5 * MINUTE)
@@ -72,6 +77,11 @@ def trying_where_known(browser_id: UUID) -> Claim:
 def proving(user_id: UUID) -> Claim:
     """One try of the present password by who is logged in."""
     return Claim(PROOFS_OF_ACCOUNT, user_id)
+
+
+def stepping(user_id: UUID) -> list[Claim]:
+    """One code tried at the second step."""
+    return [Claim(STEPS_AT_ONCE, user_id), Claim(STEPS_OF_ACCOUNT, user_id)]
 
 
 def choosing(ip: str | None) -> list[Claim]:

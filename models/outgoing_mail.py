@@ -42,7 +42,7 @@ class OutgoingMail(Record, Base):
         """Write a mail in the current transaction; a worker is told when that commits.
 
         Args:
-            message: its name in emails.py.
+            message: its name in emails/messages.py.
             subject_id: the key of the row that it is about.
             organization_id: whose thing that is, with which the mail ends.
         """

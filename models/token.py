@@ -12,6 +12,7 @@ from models import link
 from models.base import Base, Record, db
 
 RESET = "password-reset"
+SECOND_STEP = "second-step"
 UNLOCK = "unlock"
 
 
@@ -31,15 +32,17 @@ class OneTimeToken(Record, Base):
     used_at: Mapped[datetime | None]
 
     @classmethod
-    def issue(cls, purpose: str, user_id: "UUID | ScalarSelect[UUID]", life: timedelta) -> Self:
+    def issue(cls, purpose: str, user_id: "UUID | ScalarSelect[UUID]", life: timedelta, *, alone: bool = True) -> Self:
         """Make a token; the ones issued before for the same purpose stop working.
 
         Args:
             purpose: what it permits.
             user_id: whose account; a query for it keeps who asks from learning whether there is one.
             life: how long it works.
+            alone: False to let the ones issued before go on.
         """
-        cls.end_all(user_id, purpose)
+        if alone:
+            cls.end_all(user_id, purpose)
         token = cls(purpose=purpose, user_id=user_id, nonce=secrets.token_bytes(32), expires_at=func.now() + life)
         db.session.add(token)
         db.session.flush()

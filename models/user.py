@@ -59,6 +59,7 @@ class User(Record, Base):
     email_verified_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
     deactivated_at: Mapped[datetime | None]
+    second_factor_at: Mapped[datetime | None]  # since when logging in takes a second step
     version: Mapped[int] = mapped_column(server_default=text("1"))
     # Name and email without case and accents, for the search of the people page.
     search_text: Mapped[str] = mapped_column(Computed("fold(name || ' ' || email)"), deferred=True)
@@ -147,7 +148,7 @@ class User(Record, Base):
     def erase(self) -> None:
         """Leave nothing of the person but the row that others refer to; see leaving.delete_account()."""
         self.name, self.email, self.email_key = FORMER, f"deleted-{self.id}", f"deleted-{self.id}"
-        self.password_hash, self.email_verified_at = "", None
+        self.password_hash, self.email_verified_at, self.second_factor_at = "", None, None
         self._close()
         audit.note(ACCOUNT_DELETED, user_id=self.id, subject=self.id)
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 import emails
+from emails import writing
 from models import Invitation, Offer, OutgoingMail, Role, Signup, User, db, transaction
 from models.text import Address, address
 
@@ -213,9 +214,9 @@ def test_a_domain_beyond_ascii_is_written_as_mail_servers_know_it(invitation):
 
 def test_a_recipient_is_one_recipient():
     mail = SimpleNamespace(id=1, created_at=None)
-    message = emails.Message("a@example.com,evil@example.com", "account_exists", {"name": "A"}, "http://localhost")
+    message = writing.Message("a@example.com,evil@example.com", "account_exists", {"name": "A"}, "http://localhost")
     with pytest.raises(ValueError, match="evil"):
-        emails._compose(message, mail)
+        writing.compose(message, mail)
 
 
 @pytest.mark.parametrize("end", ["expires_at", "revoked_at", "declined_at", "accepted_at", "replaced_at"])

@@ -1,12 +1,29 @@
 """A form that is sent twice is taken once, at every door (UX.md check 25): blueprints/once.py."""
 
 import re
+from base64 import b32encode, urlsafe_b64encode
 from concurrent.futures import ThreadPoolExecutor
 
+import pyotp
 import pytest
 
+from blueprints.auth.two_step import OFFERED
 from config import RESET_LIFE, UNLOCK_LIFE
-from models import Invitation, OneTimeToken, OwnershipOffer, Role, Session, Signup, db, housekeeping, transaction
+from models import (
+    Invitation,
+    OneTimeToken,
+    OwnershipOffer,
+    Role,
+    SecondFactor,
+    Session,
+    Signup,
+    User,
+    db,
+    housekeeping,
+    transaction,
+)
+from models.sealed import seal
+from models.second_factor import new_secret
 from models.text import address
 from models.token import RESET, UNLOCK
 from tests.doors import routes
@@ -33,6 +50,23 @@ BUTTONS = [
     Press("auth.security", "viewer", "/account/security", {"current_password": PASSWORD, "password": NEW}),
     Press("auth.delete_account", "viewer", "/account/delete", {"current_password": PASSWORD}),
     Press("auth.login", "visitor", "/login", {"email": "hana.reyes@example.org", "password": PASSWORD}),
+    Press("auth.second_step", "visitor", "/login/2fa", {"code": "{code}"}, "two steps, knows the password"),
+    Press(
+        "auth.two_step",
+        "viewer",
+        "/account/security/two-step",
+        {"secret": "{offer}", "code": "{code}", "current_password": PASSWORD},
+        "has an app",
+    ),
+    Press("auth.two_step_off", "viewer", "/account/security/two-step/off", {"current_password": PASSWORD}, "two steps"),
+    Press(
+        "auth.recovery_codes",
+        "viewer",
+        "/account/security/recovery-codes",
+        {"current_password": PASSWORD},
+        "two steps, saved",
+    ),
+    Press("auth.recovery_codes_saved", "viewer", "/account/security/recovery-codes/saved", {}, "two steps"),
     Press("auth.logout", "viewer", "/logout"),
     Press("auth.accept_invitation", "visitor", "/invitation/accept", {"name": "Ana", "password": NEW}, "opens"),
     Press("auth.decline_invitation", "visitor", "/invitation/decline", {}, "opens"),
@@ -107,6 +141,9 @@ class Stage:
             someone.get(f"/invitations/{self.opened}")
         with self.cast.inside(self.app), transaction():
             self._before(press.before)
+            self._two_steps(press.before)
+        if press.before.endswith("knows the password"):
+            someone.post("/login", email=self.cast.viewer.email, password=PASSWORD)
         if press.before == "logs in elsewhere":
             self.browser(self.cast.viewer)
             with self.app.app_context():
@@ -134,6 +171,22 @@ class Stage:
             project.archive()
         elif what == "raise":
             project.set_role(viewer, Role.ADMIN, owner)
+
+    def _two_steps(self, what):
+        viewer = self.cast.viewer.id
+        if what == "has an app":
+            self.things["offer"] = urlsafe_b64encode(seal(OFFERED, viewer.bytes + self._app())).decode()
+        elif what.startswith("two steps"):
+            SecondFactor.set_up(db.session.get_one(User, viewer), self._app(), self.things["code"])
+            db.session.execute(db.text("UPDATE second_factors SET last_step = 0"))
+        if what.endswith("saved"):
+            db.session.execute(db.text("UPDATE second_factors SET recovery_shown_until = NULL"))
+
+    def _app(self):
+        """An authenticator app that took a new secret, and shows its code."""
+        secret = new_secret()
+        self.things["code"] = pyotp.TOTP(b32encode(secret).decode()).now()
+        return secret
 
     def press(self, someone, press, *, hx=False, **more):
         fields = {name: value.format(**self.things) for name, value in press.fields.items()}
@@ -164,7 +217,7 @@ def test_the_same_form_twice_has_one_effect_and_no_error(press, hx, stage, effec
     first = stage.press(someone, press, hx=hx, idem="a")
     once = effects()
     assert first.status_code < 400, first.text
-    assert once != before or press.endpoint in ("auth.switch_account", "auth.theme")
+    assert once != before or press.endpoint in ("auth.switch_account", "auth.theme", "auth.recovery_codes_saved")
     again = stage.press(someone, press, hx=hx, idem="a")
     assert again.status_code < 400 or "HX-Redirect" in again.headers, again.text
     assert effects() == once

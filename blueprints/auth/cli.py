@@ -4,7 +4,7 @@ import click
 from flask.cli import AppGroup
 
 from blueprints.auth.blueprint import bp
-from models import LastOwner, User, housekeeping, leaving, transaction
+from models import LastOwner, SecondFactor, User, housekeeping, leaving, transaction
 from models.text import BadText, address
 
 users = AppGroup("users", help="Close people's accounts, and open them again.")
@@ -56,6 +56,19 @@ def reactivate(email: str) -> None:
     with transaction():
         user.reactivate()
     click.echo(f"{user.email} is active: the person can log in again.")
+
+
+@users.command("turn-off-two-step")
+@click.argument("email")
+def turn_off_two_step(email: str) -> None:
+    """Let a person log in by the password alone, who lost phone and recovery codes. They are told by mail.
+
+    Make sure first that it is that person who asks.
+    """
+    user = _account(email)
+    with transaction():
+        SecondFactor.turn_off(user)
+    click.echo(f"{user.email} logs in by the password alone.")
 
 
 def _account(email: str) -> User:

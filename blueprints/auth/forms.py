@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from wtforms import RadioField
+from wtforms import BooleanField, RadioField
 
 from blueprints.forms import (
     AddressField,
     CurrentPasswordField,
+    HiddenField,
     Line,
     NewPasswordField,
     OurForm,
@@ -67,10 +68,28 @@ class AccountForm(OurForm):
     name = StringField("Name", [Line("your name")])
 
 
-class DeleteAccountForm(OurForm):
-    """The end of one's account, by the present password."""
+class SecondStepForm(OurForm):
+    """The second step of logging in."""
+
+    code = StringField("Code", [Line("the code")])
+    remember = BooleanField("Do not ask again in this browser for 30 days")
+
+
+class ProofForm(OurForm):
+    """What takes the present password, and nothing else."""
 
     current_password = CurrentPasswordField("Your password")
+
+
+class TwoStepForm(ProofForm):
+    """An authenticator app that took a secret, and shows it by a code."""
+
+    secret = HiddenField()
+    code = StringField("6-digit code", [Line("the code that the app shows")])
+
+
+class DeleteAccountForm(ProofForm):
+    """The end of one's account, by the present password."""
 
 
 class ButtonForm(OurForm):

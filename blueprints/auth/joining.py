@@ -6,6 +6,7 @@ from typing import Any
 from flask import g, request, url_for
 from sqlalchemy import select
 
+from blueprints.auth.admission import ask, needs_step
 from blueprints.auth.blueprint import bp
 from blueprints.auth.faces import Face, already, face_of, form_of, home_of, is_in, show
 from blueprints.auth.forms import LogInForm, SignUpForm
@@ -103,6 +104,8 @@ def _by_password(offer: Offer) -> Any:
             return _sign_up(offer, form)
         form = form_of(offer, Face.LOG_IN)  # the account was made this moment, most likely by a double click
     user = proven(form) if isinstance(form, LogInForm) and form.accepted() else None
+    if user and needs_step(user):
+        return ask(user, url_for(".invitation"))
     return _join(offer, user) if user else show(offer, form)
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import g, render_template, request, url_for
 
+from blueprints.auth.admission import admit
 from blueprints.auth.blueprint import bp
 from blueprints.auth.forms import ForgotPasswordForm, ResetPasswordForm
 from blueprints.auth.links import secret_page
 from blueprints.auth.onward import onward
-from blueprints.fragments import leave
-from blueprints.gate import log_in, public
+from blueprints.gate import public
 from blueprints.limits import within
 from blueprints.once import once
 from config import RESET_LIFE
@@ -73,8 +73,7 @@ def _choose(password: str, permit: OneTimeToken, user: User) -> Any:
             OutgoingMail.queue("password_changed", user.id)
     if not first:
         return _used()
-    log_in(user)
-    return leave(onward(), CHANGED)
+    return admit(user, onward(), CHANGED)
 
 
 def _used() -> Any:

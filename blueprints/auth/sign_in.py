@@ -5,12 +5,13 @@ from typing import Any
 from flask import g, render_template, request, url_for
 
 from blueprints import browsers
+from blueprints.auth.admission import admit
 from blueprints.auth.blueprint import bp
 from blueprints.auth.forms import LogInForm
 from blueprints.auth.guessing import let_try
 from blueprints.auth.onward import onward, wanted
 from blueprints.fragments import leave
-from blueprints.gate import log_in, log_out, public, signed_in
+from blueprints.gate import log_out, public, signed_in
 from models import KnownBrowser, User, audit, transaction
 from models.password import hash_password, needs_upgrade, verify
 from models.rate_limit import give_back
@@ -27,8 +28,7 @@ def login() -> Any:
         return leave(onward(target))
     form = LogInForm()
     if form.accepted() and (user := proven(form)):
-        log_in(user)
-        return leave(onward(target))
+        return admit(user, onward(target))
     page = render_template("auth/login.html", form=form, target=target, why=request.args.get("why"))
     return page, 422 if form.errors else 200
 

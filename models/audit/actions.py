@@ -102,6 +102,12 @@ ACCOUNT_PASSWORD_RESET = declare(
 ACCOUNT_ADDRESS_CONFIRMED = declare(
     "account.address_confirmed", "Email address confirmed", "{actor} confirmed the email address of {subject}"
 )
+TWO_STEP_ON = declare("two_step.on", "Two-step verification on", "{actor} turned two-step verification on")
+TWO_STEP_OFF = declare(
+    "two_step.off", "Two-step verification off", "{actor} turned two-step verification of {subject} off"
+)
+RECOVERY_CODES_RENEWED = declare("recovery_codes.renewed", "Recovery codes renewed", "{actor} made new recovery codes")
+RECOVERY_CODE_USED = declare("recovery_code.used", "Recovery code used", "{actor} logged in with a recovery code")
 ACCOUNT_DEACTIVATED = declare("account.deactivated", "Account deactivated", "{actor} deactivated {subject}")
 ACCOUNT_REACTIVATED = declare("account.reactivated", "Account reactivated", "{actor} reactivated {subject}")
 ACCOUNT_DELETED = declare("account.deleted", "Account deleted", "{subject} deleted their account")

@@ -26,13 +26,13 @@ def test_a_visitor_logs_in_first(browser, path):
     assert browser().get(path, hx=True).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/account", "/account/security"])
-def test_a_page_takes_the_gates_statement_alone(browser, hana, statements, path):
+@pytest.mark.parametrize(("path", "number"), [("/account", 1), ("/account/security", 2)])
+def test_a_page_takes_the_gates_statement_and_its_own(browser, hana, statements, path, number):
     person = browser(hana)
     with statements() as sent:
         page = person.get(path)
     assert page.status_code == 200
-    assert len(sent) == 1
+    assert len(sent) == number
     assert page.headers["Cache-Control"] == "private, no-store"
 
 

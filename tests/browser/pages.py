@@ -23,6 +23,7 @@ NO_PAGE = {
     "orgs.audit.checkpoint",
     "orgs.audit.download",
 }
+KNOWN = {"#email": "founder@long.example.org", "#password": PASSWORD}  # who logs in by two steps
 # Pages whose address needs more than its parts.
 ADDRESSES = {
     "auth.check_email": "/signup",  # without an attempt to sign up it leads there; with one it is below
@@ -96,6 +97,8 @@ def _refused() -> list[Visit]:
             f"{OTHERS}/new": "#create",
             f"{PROJECT}/delete": "#delete-button",
             "/account/security": "#change-password",
+            "/account/security/two-step": "#turn-on",
+            "/account/security/two-step/off": "#turn-off",
         },
     }
     late = {
@@ -119,6 +122,10 @@ def _refused() -> list[Visit]:
             ".summary",
             fill={"#emails": "a@b.example"},
         ),
+        Visit("the second step", "visitor", "/login", ("#log-in",), "#continue", fill=KNOWN),
+        Visit("a wrong code", "visitor", "/login", ("#log-in", "#continue"), ".summary", fill=KNOWN),
+        Visit("recovery codes", "founder", "/account/security/recovery-codes", shows=".codes"),
+        Visit("two-step verification is on", "founder", "/account/security"),
         Visit("403", "viewer", f"{HERE}/people/invite"),
         Visit("404", "viewer", f"{HERE}/nowhere"),
         Visit("404 for a visitor", "visitor", "/nowhere"),

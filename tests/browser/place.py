@@ -1,11 +1,13 @@
 """An organization that makes pages hard: long, right-to-left and Japanese names, and everything in every state."""
 
+from base64 import b32encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pyotp
 from flask import Flask
 
 from config import RESET_LIFE, UNLOCK_LIFE
@@ -17,6 +19,7 @@ from models import (
     OwnershipOffer,
     Project,
     Role,
+    SecondFactor,
     Signup,
     User,
     db,
@@ -27,6 +30,7 @@ from models.limits import INVITES_OF_SENDER
 from models.password import hash_password
 from models.project import OPEN, RESTRICTED
 from models.rate_limit import take
+from models.second_factor import new_secret
 from models.text import address
 from models.token import RESET, UNLOCK
 from tests.browser_like import Browser
@@ -82,6 +86,7 @@ def fill(app: Flask) -> Place:
     with app.app_context(), transaction():
         people = {part: add_user(name, _email(part)) for part, name in PEOPLE.items()}
         things = _letters(people["founder"])
+        _second_step(people["founder"])
     with app.app_context(), transaction():
         here = Organization.create(LONG, "long-names", people["owner"].id)
         things |= {"slug": here.slug, "organization_id": here.id, **_members(here, people)}
@@ -106,6 +111,13 @@ def _letters(founder: User) -> dict[str, Any]:
     reset = OneTimeToken.issue(RESET, founder.id, RESET_LIFE)
     unlock = OneTimeToken.issue(UNLOCK, founder.id, UNLOCK_LIFE)
     return {"unlock": unlock.text, "confirm": early.text, "late": late.text, "reset": reset.text}
+
+
+def _second_step(founder: User) -> None:
+    """Two-step verification, whose recovery codes are not saved yet."""
+    secret = new_secret()
+    SecondFactor.set_up(founder, secret, pyotp.TOTP(b32encode(secret).decode()).now())
+    db.session.get_one(SecondFactor, founder.id).recovery_shown_until = db.func.now() + timedelta(days=1)
 
 
 def _members(here: Organization, people: dict[str, User]) -> dict[str, Any]:

@@ -1,27 +1,11 @@
-"""Every message we send, one function each, written when it is sent: from ids, so that no link lies in a table.
+"""Every message we send, one function each. It returns None where its mail makes no sense any more."""
 
-Each has three templates: <name>.subject.txt, <name>.txt and <name>.html. A function returns None where its mail makes
-no sense any more.
-
-A mail has one link, ours. What people typed (their name, an organization's name, a message) is written so that no mail
-program makes a link of it: "www.example.com" becomes "www. example. com". Anybody can sign up under any name and have
-us mail it to strangers; what looks like a link in our mail is trusted as ours.
-"""
-
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.headerregistry import Address as Mailbox
-from email.message import EmailMessage
-from email.utils import formataddr, parseaddr
 from functools import partial
 from typing import Any
 
-from email_validator import validate_email
-from flask import current_app
-
-from config import CONFIRMATION_LIFE, RESET_LIFE, RESTORABLE, UNLOCK_LIFE, settings
+from config import CONFIRMATION_LIFE, RESET_LIFE, RESTORABLE, UNLOCK_LIFE
+from emails.writing import Message, Spelled, moment, url
 from models import (
     Farewell,
     KnownBrowser,
@@ -29,48 +13,15 @@ from models import (
     OneTimeToken,
     Organization,
     OrganizationMember,
-    OutgoingMail,
     OwnershipOffer,
     Signup,
     State,
     User,
     db,
-    tenant,
 )
 from models.device import device
 from models.invitation import MAILED
 from models.text import Address
-
-# What mail programs recognise an address by: a dot with a letter after it, and what follows a scheme.
-_LINKING = re.compile(r"(?<=\S)\.(?=[^\W\d_])|:(?=//)")
-
-
-class Spelled(str):
-    """Text of our own, in which an address or a number with dots stays as it is."""
-
-    __slots__ = ()
-
-
-@dataclass(frozen=True)
-class Message:
-    """What is in a mail, before it becomes one. Strings of the context are what people typed."""
-
-    to: str
-    template: str
-    context: dict[str, Any]
-    link: str
-
-
-def render(mail: OutgoingMail) -> EmailMessage | None:
-    """Write a queued mail.
-
-    Returns:
-        The mail, with a Message-ID that is the same at every try; None if it should not be sent any more.
-    """
-    if mail.organization_id:
-        tenant.enter(mail.organization_id)
-    message = MESSAGES[mail.message](mail.subject_id)
-    return _compose(message, mail) if message else None
 
 
 def signup(id: Any) -> Message | None:
@@ -80,9 +31,9 @@ def signup(id: Any) -> Message | None:
         return None
     user = User.by_email(Address(row.email, row.email_key))
     if user:
-        return Message(user.email, "account_exists", {"name": user.name}, _url("login"))
+        return Message(user.email, "account_exists", {"name": user.name}, url("login"))
     context = {"name": row.name, "minutes": CONFIRMATION_LIFE.seconds // 60}
-    return Message(row.email, "confirm_email", context, _url("verify-email", row.text))
+    return Message(row.email, "confirm_email", context, url("verify-email", row.text))
 
 
 def password_reset(id: Any) -> Message | None:
@@ -92,7 +43,7 @@ def password_reset(id: Any) -> Message | None:
         return None
     user = db.session.get_one(User, token.user_id)
     context = {"name": user.name, "minutes": RESET_LIFE.seconds // 60}
-    return Message(user.email, "reset_password", context, _url("reset-password", token.text))
+    return Message(user.email, "reset_password", context, url("reset-password", token.text))
 
 
 def password_changed(id: Any) -> Message | None:
@@ -100,7 +51,7 @@ def password_changed(id: Any) -> Message | None:
     user = db.session.get(User, id)
     if user is None or user.deactivated_at:
         return None
-    return Message(user.email, "password_changed", {"name": user.name}, _url("forgot-password"))
+    return Message(user.email, "password_changed", {"name": user.name}, url("forgot-password"))
 
 
 def new_log_in(id: Any) -> Message | None:
@@ -113,10 +64,10 @@ def new_log_in(id: Any) -> Message | None:
         "name": user.name,
         "device": device(browser.user_agent),
         "address": Spelled(browser.ip or "unknown"),
-        "at": _moment(browser.created_at),
-        "reset": Spelled(_url("forgot-password")),
+        "at": moment(browser.created_at),
+        "reset": Spelled(url("forgot-password")),
     }
-    return Message(user.email, "new_log_in", context, _url("account", "sessions"))
+    return Message(user.email, "new_log_in", context, url("account", "sessions"))
 
 
 def log_in_stopped(id: Any) -> Message | None:
@@ -126,13 +77,13 @@ def log_in_stopped(id: Any) -> Message | None:
         return None
     user = db.session.get_one(User, token.user_id)
     context = {"name": user.name, "hours": int(UNLOCK_LIFE.total_seconds()) // 3600}
-    return Message(user.email, "log_in_stopped", context, _url("unlock", token.text))
+    return Message(user.email, "log_in_stopped", context, url("unlock", token.text))
 
 
 def account_deleted(id: Any) -> Message | None:
     """To the address of an account that is no more: the last mail about it."""
     farewell = db.session.get(Farewell, id)
-    return Message(farewell.email, "account_deleted", {}, _url()) if farewell else None
+    return Message(farewell.email, "account_deleted", {}, url()) if farewell else None
 
 
 def invitation(id: Any) -> Message | None:
@@ -147,9 +98,9 @@ def invitation(id: Any) -> Message | None:
         "project": offer.project.name if offer.project else "",
         "role": row.role,
         "message": row.message,
-        "until": _moment(row.expires_at),
+        "until": moment(row.expires_at),
     }
-    return Message(row.email, "invitation", context, _url("invitations", row.link_text(MAILED)))
+    return Message(row.email, "invitation", context, url("invitations", row.link_text(MAILED)))
 
 
 def invitation_asked(id: Any) -> Message | None:
@@ -165,8 +116,16 @@ def invitation_asked(id: Any) -> Message | None:
         "role": row.role,
         "expires_at": row.expires_at,
     }
-    link = _url("orgs", offer.organization.slug, "people", "invitations")
+    link = url("orgs", offer.organization.slug, "people", "invitations")
     return Message(offer.inviter.email, "invitation_asked", context, link)
+
+
+def _two_step(told: str, id: Any) -> Message | None:
+    """To the account's owner: what became of the second step of logging in."""
+    user = db.session.get(User, id)
+    if user is None or user.deactivated_at:
+        return None
+    return Message(user.email, "two_step", {"name": user.name, "told": told}, url("account", "security"))
 
 
 def _ownership(told: str, to: str, end: str | None, id: Any) -> Message | None:
@@ -181,7 +140,7 @@ def _ownership(told: str, to: str, end: str | None, id: Any) -> Message | None:
         return None
     people = {"reader": reader.name, "nominee": nominee.name, "sender": sender.name}
     context = {"told": told, "organization": organization.name, "role": offer.former_role, **people}
-    return Message(reader.email, "ownership", context, _url("orgs", organization.slug))
+    return Message(reader.email, "ownership", context, url("orgs", organization.slug))
 
 
 def _organization(told: str, id: Any) -> Message | None:
@@ -195,7 +154,7 @@ def _organization(told: str, id: Any) -> Message | None:
     if user.deactivated_at or (deleted is not None) != (told == "organization_deleted"):
         return None
     context = {"name": user.name, "organization": organization.name, "until": deleted and deleted + RESTORABLE}
-    return Message(user.email, told, context, _url("orgs") if deleted else _url("orgs", organization.slug))
+    return Message(user.email, told, context, url("orgs") if deleted else url("orgs", organization.slug))
 
 
 MESSAGES: dict[str, Callable[[Any], Message | None]] = {
@@ -203,6 +162,7 @@ MESSAGES: dict[str, Callable[[Any], Message | None]] = {
     for function in (signup, password_reset, password_changed, account_deleted, invitation, invitation_asked)
 }
 MESSAGES |= {function.__name__: function for function in (new_log_in, log_in_stopped)}
+MESSAGES |= {told: partial(_two_step, told) for told in ("two_step_on", "two_step_off", "recovery_code_used")}
 MESSAGES |= {told: partial(_organization, told) for told in ("organization_deleted", "organization_restored")}
 MESSAGES |= {  # who is told what of an offer of ownership, and to what it must have come
     told: partial(_ownership, told, to, end)
@@ -215,55 +175,3 @@ MESSAGES |= {  # who is told what of an offer of ownership, and to what it must 
         ("ownership_cancelled", "nominee", "cancelled"),
     )
 }
-
-
-def unlinked(text: str) -> str:
-    """Write text so that no mail program makes a link of it, and people can still read it."""
-    return _LINKING.sub(lambda found: f"{found[0]} ", text)
-
-
-def _compose(message: Message, mail: OutgoingMail) -> EmailMessage:
-    typed = {name: unlinked(value) if _typed(value) else value for name, value in message.context.items()}
-    context = typed | {"link": message.link, "settings": settings()}
-    written = EmailMessage()
-    written["Subject"] = " ".join(_text(f"{message.template}.subject.txt", context).split())
-    written["From"] = formataddr(parseaddr(settings().mail_from))
-    written["To"] = _mailbox(message.to)
-    written["Date"] = mail.created_at
-    written["Message-ID"] = f"<{mail.id}@{_domain()}>"
-    written["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-    # Seven bits and short lines: every server takes it, also one without 8BITMIME.
-    written.set_content(_text(f"{message.template}.txt", context), cte="quoted-printable")
-    written.add_alternative(_text(f"{message.template}.html", context), subtype="html", cte="quoted-printable")
-    written.set_boundary(f"=_{mail.id}")  # the same at every try; no quoted-printable text has "=_"
-    return written
-
-
-def _typed(value: Any) -> bool:
-    return isinstance(value, str) and not isinstance(value, Spelled)
-
-
-def _moment(at: datetime) -> str:
-    """Write a time whole: a mail is read anywhere, any time."""
-    at = at.astimezone(UTC)
-    return f"{at:%A} {at.day} {at:%B %Y, %H:%M} UTC"
-
-
-def _mailbox(email: str) -> Mailbox:
-    """Return one recipient, whatever the text; its domain in ASCII, as mail servers without SMTPUTF8 take it."""
-    plain = email if email.isascii() else validate_email(email, check_deliverability=False).ascii_email
-    return Mailbox(addr_spec=plain or email)
-
-
-def _text(template: str, context: dict[str, Any]) -> str:
-    """Render outside of any request: a mail knows nothing of who is looking at a page."""
-    return current_app.jinja_env.get_template(f"emails/{template}").render(context)
-
-
-def _url(*path: str) -> str:
-    """Return an address of ours; always from BASE_URL, never from what a request says its host is."""
-    return "/".join((settings().base_url, *path))
-
-
-def _domain() -> str:
-    return parseaddr(settings().mail_from)[1].rpartition("@")[2] or "localhost"

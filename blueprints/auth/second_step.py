@@ -1,0 +1,59 @@
+"""The second step of logging in."""
+
+from typing import Any
+
+from flask import g, render_template, request, url_for
+
+from blueprints import browsers
+from blueprints.auth.admission import asked, forget
+from blueprints.auth.blueprint import bp
+from blueprints.auth.forms import SecondStepForm
+from blueprints.auth.onward import onward, wanted
+from blueprints.fragments import leave
+from blueprints.gate import log_in, public
+from blueprints.limits import within
+from blueprints.once import once
+from models import KnownBrowser, OneTimeToken, SecondFactor, User, audit, limits, transaction
+from models.rate_limit import give_back
+
+WRONG = "The code is not right. An app shows a new one every 30 seconds, and each works once."
+
+
+@bp.route("/login/2fa", methods=["GET", "POST"])
+@public
+def second_step() -> Any:
+    """Take a code of the authenticator app, or a recovery code, from who gave the right password before."""
+    target, waits = wanted(), asked()
+    if g.identity:
+        return leave(onward(target))
+    if waits is None:
+        return leave(url_for(".login", next=target, why="step"))
+    permit, user = waits
+    form = SecondStepForm()
+    if form.accepted() and _proven(form, permit, user, onward(target)):
+        log_in(user)
+        return forget(leave(onward(target)))
+    page = render_template(
+        "auth/second_step.html", form=form, target=target, recovery=bool(request.args.get("recovery"))
+    )
+    return page, 422 if form.errors else 200
+
+
+def _proven(form: SecondStepForm, permit: OneTimeToken, user: User, to: str) -> bool:
+    """Take one try from the limits, and the code and the permission if it is right: both work once."""
+    tries = limits.stepping(user.id)
+    if not within(form, tries):
+        return False
+    with transaction():
+        factor = SecondFactor.of(user.id)
+        right = factor is not None and factor.spend(form.code.data or "") and permit.use()
+        if right:
+            once(to)
+        if right and form.remember.data:
+            KnownBrowser.remember(user, browsers.keep(), request.remote_addr, request.user_agent.string[:300])
+    if right:
+        give_back(tries)
+    else:
+        audit.count_refusal(audit.LOG_IN)
+        form.refuse("code", WRONG)
+    return right
