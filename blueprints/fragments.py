@@ -1,6 +1,6 @@
 """The only file that knows HTMX exists on the server: page or fragment, and how a change is answered."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Response, g, make_response, redirect, render_template, request
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -11,6 +11,21 @@ from runtime.sessions import by_itself
 
 TOAST = "toast"
 NOTICES, TOASTS = "#notices", "#toasts"
+
+
+class Undo(NamedTuple):
+    """What takes a change back: a form like any other, whose version says what it would take back."""
+
+    url: str
+    fields: dict[str, str | int]
+    what: str  # is taken back, for those who only hear the button: "role of Hana Reyes"
+
+
+class Toast(NamedTuple):
+    """What happened, and how to take it back where that is possible."""
+
+    text: str
+    undo: Undo | None = None
 
 
 def is_fragment() -> bool:
@@ -33,14 +48,14 @@ def respond(page: str, fragment: str, status: int = 200, **context: Any) -> Resp
     return Response(status=304) if status == 200 and _known(body) else _fragment(body, status)
 
 
-def changed(fragment: str, to: str, toast: str = "", **context: Any) -> AnyResponse:
+def changed(fragment: str, to: str, toast: str | Toast = "", **context: Any) -> AnyResponse:
     """Answer a change: the redrawn fragment with a toast or, without HTMX, 303 to the page with the toast on it."""
     if not is_fragment():
         return _see(to, toast)
     return _fragment(render_template(fragment, **context) + _toast(toast), 200)
 
 
-def leave(to: str, toast: str = "", status: int = 200) -> AnyResponse:
+def leave(to: str, toast: str | Toast = "", status: int = 200) -> AnyResponse:
     """Move the whole browser to another page, never just the fragment. Without HTMX: 303.
 
     Args:
@@ -69,14 +84,15 @@ def current_page() -> str:
     return "/" + url.split("://", 1)[-1].partition("/")[2] if url else request.full_path.rstrip("?")
 
 
-def waiting_toast() -> str | None:
+def waiting_toast() -> Toast | None:
     """Return the toast that a redirect left for this page; shown once."""
     name = settings().cookie_name(TOAST)
     if name not in request.cookies or by_itself():
         return None
     g.toast_shown = True
     try:
-        return _signer().loads(request.cookies[name])
+        text, undo = _signer().loads(request.cookies[name])
+        return Toast(text, Undo(*undo) if undo else None)
     except BadSignature:
         return None
 
@@ -106,18 +122,18 @@ def _fragment(body: str, status: int) -> Response:
     return response
 
 
-def _see(to: str, toast: str) -> AnyResponse:
+def _see(to: str, toast: str | Toast) -> AnyResponse:
     return _remember(redirect(to, 303), toast)
 
 
-def _remember(response: AnyResponse, toast: str) -> AnyResponse:
+def _remember(response: AnyResponse, toast: str | Toast) -> AnyResponse:
     """Leave a toast for the next page, in a signed cookie: a session that nobody changed is not written."""
     if toast:
         g.pop("toast_shown", None)  # on a page that this answer takes the place of
         chosen = settings()
         response.set_cookie(
             chosen.cookie_name(TOAST),
-            str(_signer().dumps(toast)),
+            str(_signer().dumps(_whole(toast))),
             max_age=60,
             secure=chosen.https,
             httponly=True,
@@ -126,9 +142,13 @@ def _remember(response: AnyResponse, toast: str) -> AnyResponse:
     return response
 
 
-def _toast(message: str) -> str:
-    return render_template("components/_toast.html", message=message) if message else ""
+def _toast(toast: str | Toast) -> str:
+    return render_template("components/_toast.html", toast=_whole(toast)) if toast else ""
+
+
+def _whole(toast: str | Toast) -> Toast:
+    return Toast(toast) if isinstance(toast, str) else toast
 
 
 def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(settings().keys(TOAST)[0])
+    return URLSafeSerializer(settings().keys("toast with undo")[0])

@@ -7,7 +7,7 @@ from flask import Blueprint, abort, g, request, url_for
 from sqlalchemy import select
 
 import access
-from blueprints.fragments import changed, is_fragment, leave, respond
+from blueprints.fragments import Toast, Undo, changed, is_fragment, leave, respond
 from blueprints.gate import requires
 from blueprints.once import once
 from blueprints.orgs import listing
@@ -53,7 +53,7 @@ def change_role(member: OrganizationMember, user: User) -> Any:
     form, ended, late = ChangeRoleForm(), None, False
     if not form.accepted():
         return _shown(member, user, form)
-    role = form.role.role
+    role, before = form.role.role, member.role
     try:
         with transaction():
             access.confirm_manage(g.actor, member, role)
@@ -68,7 +68,8 @@ def change_role(member: OrganizationMember, user: User) -> Any:
     to, toast = url_for("orgs.people.index"), role_changed(user.name, role, ended)
     if user.id == g.actor.user_id:
         return leave(to, toast)
-    return changed("orgs/_person.html", to=to, toast=toast, person=Person.of(member, user))
+    undo = _undo(member, user, before) if ended and not ended.invitations_sent else None
+    return changed("orgs/_person.html", to=to, toast=Toast(toast, undo), person=Person.of(member, user))
 
 
 @bp.route("/<uuid:member_id>/remove", methods=["GET", "POST"])
@@ -93,6 +94,14 @@ def remove(member: OrganizationMember | None, user: User | None) -> Any:
         return _review(member, user, form)
     toast = was_removed(user.name, g.org.name, ended)
     return leave(url_for("orgs.index"), toast) if myself else _without(member.id, toast, before)
+
+
+def _undo(member: OrganizationMember, user: User, before: Role) -> Undo | None:
+    """Offer to give the former role back, to who may; it is refused where somebody else changed it meanwhile."""
+    if not access.may_manage(g.actor, member, before):
+        return None
+    url = url_for("orgs.people.change_role", member_id=member.id)
+    return Undo(url, {"role": before.name, "version": member.version}, f"role of {user.name}")
 
 
 def _shown(member: OrganizationMember, user: User, form: ChangeRoleForm, *, late: bool = False) -> Any:
