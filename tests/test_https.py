@@ -29,7 +29,7 @@ def test_every_cookie_is_bound_to_the_host(client, northfield):
     home = client.get("/orgs/northfield", base_url=BASE)
     logged_out = post(client, home, "/logout")
     given = cookies(login) | cookies(logged_in) | cookies(logged_out)
-    assert set(given) == {"__Host-visitor", "__Host-session", "__Host-toast"}
+    assert set(given) == {"__Host-visitor", "__Host-session", "__Host-browser", "__Host-toast"}
     for line in given.values():
         assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(line.split("; "))
         assert "Domain" not in line

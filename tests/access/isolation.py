@@ -30,12 +30,13 @@ FORM = {  # good for every form, so that each button gets as far as it can
     "password": "another cargo ship paper",
     "current_password": PASSWORD,
 }
-# What is new in each answer: keys of new rows, links, times, and signatures on them.
+# What is new in each answer: keys of new rows, links, times, signatures on them, and what an app is offered.
 CHANCE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|(?<=since=)[\d.]+|(?<=data-version=\")\w+"
     r"|(?<=\nid: )[\d.]+|(?<=/invitations/)[\w.-]{40,}|(?<=expires=)[^;]+|\d{4}-\d\d-\d\dT[\d:.+]+Z?"
-    r"|\d\d:\d\d:\d\d UTC|(?<=\"sig\": \")[0-9a-f]+|(?<=name=\"idem\" value=\")\w+",
+    r"|\d\d:\d\d:\d\d UTC|(?<=\"sig\": \")[0-9a-f]+|(?<=name=\"idem\" value=\")\w+"
+    r"|(?<=name=\"secret\" value=\")[\w=-]+|(?<=id=\"key\" value=\")[A-Z2-7 ]+|(?<=stroke=\"#000\" d=\")[^\"]+",
     flags=re.I,
 )
 ATOM = re.compile(rf"[0-9a-f-]{{36}}|(?:{A.word}|{B.word}|{NEVER.word})-\w+|7700[678]{{2}}")
