@@ -2,14 +2,18 @@
 
 The production server with two workers and the hashes of a host (Argon2id, 19 MiB, 2 passes). A crowd sends its log-ins
 in one moment, each for another address and from another network, while somebody looks at a page again and again. Then
-the crowd comes again, each the moment it was answered, for a minute.
+the crowd stays for a minute: first each tries again when they were told to, or five seconds after they were answered;
+then each in the moment they were answered, as people never do and an attacker may.
 """
 
 import asyncio
+import random
 import re
 import sys
 import time
+from collections.abc import Coroutine
 from itertools import count
+from typing import Any
 from urllib.parse import urlencode
 
 import psycopg
@@ -20,6 +24,7 @@ from tests.browser.server import Server, free_port
 
 PEOPLE = 200
 MINUTE = 60.0
+REST = 5
 COST = {"ARGON2_MEMORY_KIB": "19456", "ARGON2_PASSES": "2", "TRUSTED_PROXIES": "1"}
 _networks = count()
 
@@ -29,7 +34,7 @@ class Crowd:
 
     def __init__(self, host: Host, number: int) -> None:
         self.host, self.number = host, number
-        self.answers: list[tuple[int, float, bytes]] = []
+        self.answers: list[tuple[int, float, int]] = []
         self.token = self.visitor = ""
 
     async def arrive(self) -> None:
@@ -38,7 +43,7 @@ class Crowd:
         self.token = re.findall(rb'name="csrf_token" value="(\w+)"', page)[0].decode()
         self.visitor = re.findall(rb"visitor=([^;]+)", page)[0].decode()
 
-    async def one(self) -> None:
+    async def one(self) -> int:
         n = next(_networks)
         form = {"email": f"{n}@example.com", "password": "not the password", "csrf_token": self.token}
         body = urlencode(form).encode()
@@ -52,59 +57,67 @@ class Crowd:
         )
         answer = await reader.read()
         writer.close()
-        waits = re.findall(rb"Retry-After: (\d+)", answer)
-        self.answers.append((int(answer[9:12]), time.perf_counter() - began, waits[0] if waits else b""))
+        waits = int((re.findall(rb"Retry-After: (\d+)", answer) or [b"0"])[0])
+        self.answers.append((int(answer[9:12]), time.perf_counter() - began, waits))
+        return waits or REST
 
     async def at_once(self) -> None:
         await asyncio.gather(*(self.one() for _ in range(self.number)))
 
-    async def again_and_again(self, seconds: float) -> None:
+    async def stay(self, seconds: float, *, patient: bool) -> None:
         until = time.monotonic() + seconds
 
         async def somebody() -> None:
             while time.monotonic() < until:
-                await self.one()
+                wait = await self.one()
+                await asyncio.sleep(wait * random.uniform(1, 1.2) if patient else 0)
 
         await asyncio.gather(*(somebody() for _ in range(self.number)))
 
 
 async def measure(host: Host, pids: list[int], cookie: str, number: int) -> None:
     """Let the crowd come, and print the table."""
+    crowds = [Crowd(host, number) for _ in range(3)]
+    for crowd in crowds:
+        await crowd.arrive()
     await host.pages(cookie, 2)  # warm
-    first, then = Crowd(host, number), Crowd(host, number)
-    await first.arrive()
-    await then.arrive()
-    await asyncio.gather(*(first.one() for _ in range(4)))
-    first.answers.clear()
-    alone, before = await host.pages(cookie, 5), memory(pids)
-    looking = asyncio.create_task(host.pages(cookie, 3))
-    await asyncio.sleep(0.2)
-    await first.at_once()
-    burst = await looking
-    looking = asyncio.create_task(host.pages(cookie, MINUTE))
-    crowd = asyncio.create_task(then.again_and_again(MINUTE))
-    most = before
-    while not looking.done():
-        await asyncio.sleep(0.5)
-        most = max(most, memory(pids))
-    busy = await looking
-    await crowd
-    print(f"""
-| {number} log-ins at once, {len(pids)} workers | at once | for a minute |
-|---|---|---|
-| a page of somebody else, p95 ({p95(alone):.0f} ms alone) | {p95(burst):.0f} ms | {p95(busy):.0f} ms |
-| … the slowest | {max(burst):.0f} ms | {max(busy):.0f} ms |""")
-    told(first, then)
-    print(f"| memory of the workers, {before / 1024:.0f} MiB alone | | at most {most / 1024:.0f} MiB |")
+    alone, memories = await host.pages(cookie, 5), [memory(pids)]
+
+    async def meanwhile(crowd: Coroutine[Any, Any, None], seconds: float) -> list[float]:
+        """Ask for pages while the crowd is there; return how long each took."""
+        pages, coming = asyncio.create_task(host.pages(cookie, seconds)), asyncio.create_task(crowd)
+        while not pages.done():
+            await asyncio.sleep(0.5)
+            memories.append(memory(pids))
+        await coming
+        return await pages
+
+    busy = [
+        await meanwhile(crowds[0].at_once(), 3),
+        await meanwhile(crowds[1].stay(MINUTE, patient=True), MINUTE),
+        await meanwhile(crowds[2].stay(MINUTE, patient=False), MINUTE),
+    ]
+    row(
+        f"{number} log-ins, {len(pids)} workers",
+        ["at once", "for a minute, again as told", "for a minute, again at once"],
+    )
+    print("|---|---|---|---|")
+    row(f"a page of somebody else, p95 ({p95(alone):.0f} ms alone)", [f"{p95(each):.0f} ms" for each in busy])
+    row("… the slowest", [f"{max(each):.0f} ms" for each in busy])
+    told(crowds)
+    print(f"\nMemory of the workers: {memories[0] / 1024:.0f} MiB before, at most {max(memories) / 1024:.0f} MiB.")
 
 
-def told(*crowds: Crowd) -> None:
+def row(name: str, values: list[str]) -> None:
+    print(f"| {name} | {' | '.join(values)} |")
+
+
+def told(crowds: list[Crowd]) -> None:
     """Print what became of the log-ins."""
     for status, words in ((422, "log-ins whose password was looked at"), (503, "log-ins beyond the queue: 503")):
-        took = [[seconds for code, seconds, _ in crowd.answers if code == status] for crowd in crowds]
-        print(f"| {words} | {' | '.join(f'{len(each):,}' for each in took)} |")
-        slowest = (f"{p95(each) * 1000:.0f} ms, {max(each) * 1000:.0f} ms" if len(each) > 1 else "" for each in took)
-        print(f"| … p95 and the slowest | {' | '.join(slowest)} |")
+        took = [[seconds * 1000 for code, seconds, _ in crowd.answers if code == status] for crowd in crowds]
+        row(words, [f"{len(each):,}" for each in took])
+        row("… p95 and the slowest", [f"{p95(each):.0f} ms, {max(each):.0f} ms" if each[1:] else "" for each in took])
     answers = [answer for crowd in crowds for answer in crowd.answers]
     assert {status for status, *_ in answers} <= {422, 503}, {status for status, *_ in answers}
     assert all(wait for status, _, wait in answers if status == 503), "a 503 did not say when to try again"

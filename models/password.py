@@ -50,6 +50,15 @@ def verify(password_hash: str | None, password: str) -> bool:
     return _in_turn(_matches, password_hash or _nobodys_hash(), _normal(password)) and bool(password_hash)
 
 
+def expect_a_turn() -> None:
+    """Say so at once where there will be no turn to hash, before the database is asked anything.
+
+    Raises:
+        Busy: the queue for hashing is full.
+    """
+    _turns(settings().hashing_threads).expect()
+
+
 def needs_upgrade(password_hash: str) -> bool:
     """True if the hash was made with parameters other than today's."""
     return _hasher().check_needs_rehash(password_hash)
@@ -122,9 +131,12 @@ class _Turns:
         self.free = threading.BoundedSemaphore(threads)
         self.waiting = 0
 
-    def run(self, function: Callable[..., Any], *args: object) -> Any:
+    def expect(self) -> None:
         if self.waiting >= QUEUE:
             raise Busy
+
+    def run(self, function: Callable[..., Any], *args: object) -> Any:
+        self.expect()
         self.waiting += 1
         try:
             if not self.free.acquire(timeout=PATIENCE):

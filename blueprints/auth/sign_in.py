@@ -13,7 +13,7 @@ from blueprints.auth.onward import onward, wanted
 from blueprints.fragments import leave
 from blueprints.gate import log_out, public, signed_in
 from models import KnownBrowser, User, audit, transaction
-from models.password import hash_password, needs_upgrade, verify
+from models.password import expect_a_turn, hash_password, needs_upgrade, verify
 from models.rate_limit import give_back
 
 WRONG = "The email address or password is not right."
@@ -43,6 +43,7 @@ def logout() -> Any:
 
 def proven(form: LogInForm) -> User | None:
     """Return whose address and password these are. An unknown address costs what a wrong password costs."""
+    expect_a_turn()
     user, known = KnownBrowser.account(form.email.address, browsers.mac())
     tries = let_try(form, known)
     if not tries:
