@@ -99,7 +99,7 @@ async def measure(host: Host, pids: list[int], cookie: str, number: int) -> None
     ]
     row(
         f"{number} log-ins, {len(pids)} workers",
-        ["at once", "for a minute, again as told", "for a minute, again at once"],
+        ["at once", "a minute, again as told", "a minute, again at once"],
     )
     print("|---|---|---|---|")
     row(f"a page of somebody else, p95 ({p95(alone):.0f} ms alone)", [f"{p95(each):.0f} ms" for each in busy])

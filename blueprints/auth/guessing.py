@@ -5,24 +5,25 @@ the work, also where the answer is that it was tried too often.
 """
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from flask import request
 
 from blueprints.auth.forms import LogInForm
 from blueprints.limits import hold
 from config import UNLOCK_LIFE
-from models import KnownBrowser, OneTimeToken, OutgoingMail, User, limits, transaction
+from models import OneTimeToken, OutgoingMail, User, limits, transaction
 from models.rate_limit import Claim, Refused, Taken, take, take_all
 from models.text import Address
 from models.token import UNLOCK
 
 
-def let_try(form: LogInForm, known: KnownBrowser | None) -> Sequence[Claim]:
+def let_try(form: LogInForm, browser_id: UUID | None) -> Sequence[Claim]:
     """Take one try from every limit, before the password is looked at; or hold the form.
 
     Args:
         form: with the address that was typed.
-        known: this browser, if the account of that address knows it. Then what others used up does not stop it: it
+        browser_id: this browser, if the account of that address knows it. Then what others used up does not stop it: it
             has tries of its own, a few, so that a stolen cookie is no free pass.
 
     Returns:
@@ -32,7 +33,7 @@ def let_try(form: LogInForm, known: KnownBrowser | None) -> Sequence[Claim]:
     taken = take_all(counted)
     if isinstance(taken, Taken):
         return counted[:1]
-    own = limits.trying_where_known(known.id) if known else None
+    own = limits.trying_where_known(browser_id) if browser_id else None
     if own and isinstance(take_all([own]), Taken):
         return [own]
     if taken.limit is limits.TRIES_OF_ACCOUNT:

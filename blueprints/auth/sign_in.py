@@ -12,7 +12,8 @@ from blueprints.auth.guessing import let_try
 from blueprints.auth.onward import onward, wanted
 from blueprints.fragments import leave
 from blueprints.gate import log_out, public, signed_in
-from models import KnownBrowser, User, audit, transaction
+from models import User, audit, transaction
+from models.known_browser import Typed
 from models.password import expect_a_turn, hash_password, needs_upgrade, verify
 from models.rate_limit import give_back
 
@@ -44,17 +45,16 @@ def logout() -> Any:
 def proven(form: LogInForm) -> User | None:
     """Return whose address and password these are. An unknown address costs what a wrong password costs."""
     expect_a_turn()
-    user, known = KnownBrowser.account(form.email.address, browsers.mac())
-    tries = let_try(form, known)
+    typed = Typed.read(form.email.address, browsers.mac())
+    tries = let_try(form, typed.browser_id)
     if not tries:
         return None
-    if user and user.deactivated_at:
-        user = None
-    if not verify(user.password_hash if user else None, form.password.data or "") or user is None:
+    if not verify(typed.password_hash, form.password.data or ""):
         audit.count_refusal(audit.LOG_IN)
         form.refuse("email", WRONG)
         return None
     give_back(tries)
+    user = typed.account()
     if needs_upgrade(user.password_hash):
         stronger = hash_password(form.password.data or "")
         with transaction():

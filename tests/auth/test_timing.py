@@ -73,6 +73,16 @@ def test_a_missing_dummy_hash_is_less_work(hana, browser, statements, hashing, w
     assert work(browser, statements, hashing, "/login", KNOWN) != work(browser, statements, hashing, "/login", UNKNOWN)
 
 
+def test_nobodys_hash_is_one_of_todays_and_right_for_no_password(dear, hana, hash_for, query):
+    ((hanas,),) = query("SELECT password_hash FROM users")
+    with dear.app_context():
+        nobodys = password._nobodys_hash()
+        assert not password.needs_upgrade(nobodys)
+        assert not password.verify(None, "")
+        assert not password._matches(nobodys, "")
+    assert (len(nobodys), nobodys.rsplit("$", 2)[0]) == (len(hanas), hanas.rsplit("$", 2)[0])
+
+
 @pytest.mark.usefixtures("hash_for")
 @pytest.mark.parametrize("door", DOORS)
 def test_they_take_about_the_same_time(door, compared):
