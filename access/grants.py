@@ -70,11 +70,11 @@ def confirm_set(actor: Actor, here: ProjectHere, target: Access, role: Role | No
     return person
 
 
-def confirm_unset(actor: Actor, here: ProjectHere, target: Access) -> bool:
+def confirm_unset(actor: Actor, here: ProjectHere, target: Access) -> Access:
     """Lock the organization, look at project and person again, and ask may_unset() again.
 
     Returns:
-        False where somebody else took it away already.
+        The person as they are by now; without a row where somebody else took it away already.
 
     Raises:
         Denied: as confirm_set() does.
@@ -82,12 +82,12 @@ def confirm_unset(actor: Actor, here: ProjectHere, target: Access) -> bool:
     present, permission, now = _again(actor, here, SET_PROJECT_ROLES)
     person = _person_again(now, target)
     if person.row is None and person.user.id == present.user_id:
-        return False
+        return person
     if not may_unset(present, now, person):
         require(present, permission, now)
         if person.row is not None:
             raise Denied(permission, _least(person, None))
-    return person.row is not None
+    return person
 
 
 def _again(actor: Actor, here: ProjectHere, permission: Permission) -> tuple[Actor, Permission, ProjectHere]:

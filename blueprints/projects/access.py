@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 import access
 from access import Access, Outcomes, ProjectHere
 from blueprints.forms import choice
-from blueprints.fragments import changed, leave, respond
+from blueprints.fragments import Toast, Undo, changed, leave, respond
 from blueprints.gate import requires
 from blueprints.once import once
 from blueprints.paging import paged, searched
@@ -83,9 +83,9 @@ def set_role(here: ProjectHere, target: Access) -> Any:
     with transaction():
         now = access.confirm_set(g.actor, here, target, form.chosen)
         new = now.row is None or now.set_here is not form.chosen
-        late = form.outdated(_version(now)) and new
+        late, former = form.outdated(_version(now)) and new, _posted(now)
         at = _set(here, target, form.chosen) if new and not late else None
-    return _person(here, now, form, 409) if late else _changed(here, target, at)
+    return _person(here, now, form, 409) if late else _changed(here, now, former, at)
 
 
 @bp.post("/<uuid:project_id>/access/<uuid:user_id>/remove")
@@ -93,11 +93,13 @@ def set_role(here: ProjectHere, target: Access) -> Any:
 def unset(here: ProjectHere, target: Access) -> Any:
     """Take away what is set here for somebody; done twice, it is done."""
     with transaction():
-        still_set = access.confirm_unset(g.actor, here, target)
-        if still_set:
-            once(_beyond(here, target))  # a guest is not found here again
-        at = here.project.remove(target.user.id) if still_set else None
-    return _changed(here, target, at)
+        now = access.confirm_unset(g.actor, here, target)
+        form = _role_form(here, target)
+        late, former = form.outdated(_version(now)) and now.row is not None, _posted(now)
+        if now.row and not late:
+            once(_beyond(here, now))  # a guest is not found here again
+        at = here.project.remove(now.user.id) if now.row and not late else None
+    return _person(here, now, form, 409) if late else _changed(here, now, former, at)
 
 
 @bp.get("/<uuid:project_id>/access/<uuid:user_id>/why")
@@ -151,8 +153,12 @@ def _choices(here: ProjectHere, target: Access) -> list[Any]:
 
 
 def _role_form(here: ProjectHere, target: Access) -> RoleForm:
-    present = target.set_here.name if target.set_here else INHERIT
-    return RoleForm(_choices(here, target), present, _version(target))
+    return RoleForm(_choices(here, target), _posted(target) or INHERIT, _version(target))
+
+
+def _posted(target: Access) -> str:
+    """What is set for somebody, as the form posts it; "" where nothing is."""
+    return target.set_here.name if target.set_here else INHERIT if target.row else ""
 
 
 def _version(target: Access) -> int:
@@ -185,8 +191,26 @@ def _previews(target: Access, after: Outcomes) -> dict[str, str]:
     return {value: lowers(target, then, you=target.user.id == g.actor.user_id) for value, then in roles.items()}
 
 
-def _changed(here: ProjectHere, target: Access, at: datetime | None) -> Any:
-    """Redraw the person's row; where more than that changed, or where the actor's own rights did, the page."""
+def _undo(here: ProjectHere, person: Access | None, former: str) -> Undo | None:
+    """Offer to set again what was set for somebody else, or nothing, to who may; refused where it changed meanwhile."""
+    if person is None or person.user.id == g.actor.user_id:
+        return None
+    role = Role.__members__.get(former)
+    if not (access.may_set(g.actor, here, person, role) if former else access.may_unset(g.actor, here, person)):
+        return None
+    url = url_for(".person" if former else ".unset", project_id=here.id, user_id=person.user.id)
+    return Undo(url, {"role": former or INHERIT, "version": _version(person)}, f"project role of {person.user.name}")
+
+
+def _changed(here: ProjectHere, target: Access, former: str, at: datetime | None) -> Any:
+    """Redraw the person's row; where more than that changed, or where the actor's own rights did, the page.
+
+    Args:
+        here: the project.
+        target: the person as they were before.
+        former: what was set for them then.
+        at: when it was changed; None where somebody else had done it.
+    """
     now = access.project_for(g.actor, here.id)
     if now is None:
         myself = target.user.id == g.actor.user_id
@@ -194,7 +218,8 @@ def _changed(here: ProjectHere, target: Access, at: datetime | None) -> Any:
         return leave(_away(), receipt(left, at) if at else f"{left}.")
     person = access.access_of(now, target.user.id, lock=True)
     to = url_for(".access", project_id=here.id)
-    toast = role_set(here.project.name, g.org.name, target, person, at)
+    says = role_set(here.project.name, g.org.name, target, person, at)
+    toast = Toast(says, _undo(now, person, former) if at else None)
     if person is None or not (person.effective and target.effective) or person.user.id == g.actor.user_id:
         return leave(to, toast)
     count = db.session.scalar(select(_set_on(now)))

@@ -1,12 +1,10 @@
 """Undo: a change that nobody built on yet is taken back, by the same form and the same authority."""
 
-import re
-from html import unescape
-
 import pytest
 
 from models import Invitation, Role, transaction
 from models.text import address
+from tests.undo import press_undo
 
 
 @pytest.fixture
@@ -24,19 +22,6 @@ def promote(as_, northfield):
 def role_of(query, northfield):
     statement = "SELECT role FROM organization_members WHERE id = %(id)s"
     return lambda part: query(statement, id=northfield.member(part).id)[0][0]
-
-
-def undo_on(page):
-    """The form of the Undo button: where it leads and what it sends."""
-    form = re.search(r'<div class="toast .*?<form [^>]*action="([^"]+)".*?>(.*?)</form>', page, re.DOTALL)
-    hidden = re.findall(r'name="(\w+)" value="([^"]*)"', form[2])
-    assert "Undo" in form[2]
-    return unescape(form[1]), {name: value for name, value in hidden if name != "csrf_token"}
-
-
-def press_undo(person, page):
-    url, fields = undo_on(page)
-    return person.post(url, **fields)
 
 
 def test_gives_the_former_role_back(promote, as_, role_of, query):

@@ -179,4 +179,4 @@ def test_a_project_restricted_meanwhile_is_not_there(seen, northfield):
 def test_a_row_taken_away_meanwhile_is_no_fault(seen, northfield):
     actor, here, target = seen("admin", "viewer")
     with transaction():
-        assert not access.confirm_unset(actor, here, target)
+        assert access.confirm_unset(actor, here, target).row is None
