@@ -20,6 +20,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 CONFIRMATION_LIFE = timedelta(minutes=30)
 RESET_LIFE = timedelta(minutes=30)
 INVITATION_LIFE = timedelta(days=7)
+REVOCATION_UNDONE_WITHIN = timedelta(minutes=10)
 RESTORABLE = timedelta(days=30)
 STEP_LIFE = timedelta(minutes=10)  # between a right password and its second step
 REMEMBERED_FOR = timedelta(days=30)  # a browser that stands for the second step

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     func,
     insert,
+    literal,
     or_,
     select,
     text,
@@ -20,11 +21,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from config import INVITATION_LIFE
+from config import INVITATION_LIFE, REVOCATION_UNDONE_WITHIN
 from models import audit, link, tenant
 from models.audit.actions import (
     INVITATION_DECLINED,
     INVITATION_LINK_MADE,
+    INVITATION_RESTORED,
     INVITATION_REVOKED,
     INVITATION_SENT,
     INVITATION_SENT_AGAIN,
@@ -52,6 +54,7 @@ class Invitation(Record, Base):
         ),
         Index("ix_invitations_project_id", "project_id", postgresql_where=text("project_id IS NOT NULL")),
         CheckConstraint("num_nonnulls(accepted_at, revoked_at, declined_at, replaced_at) <= 1", name="one_end"),
+        CheckConstraint("restorable_until IS NULL OR revoked_at IS NOT NULL", name="restorable_revoked"),
         Index(
             "uq_invitations_pending",
             "organization_id",
@@ -78,6 +81,7 @@ class Invitation(Record, Base):
     accepted_at: Mapped[datetime | None]
     accepted_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     revoked_at: Mapped[datetime | None]
+    restorable_until: Mapped[datetime | None]
     declined_at: Mapped[datetime | None]
     replaced_at: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]  # when a new one was asked for, by the holder of the expired link
@@ -169,14 +173,30 @@ class Invitation(Record, Base):
         db.session.execute(select(func.forget_invitations(user_id, called)))
 
     def revoke(self) -> None:
-        """Withdraw it. Revoking twice is one revocation."""
+        """Withdraw it; for a while, it can be restored. Revoking twice is one revocation."""
         try:
             self._end(State.REVOKED)
         except CannotAccept as over:
             if over.state is not State.REVOKED:
                 raise
         else:
+            self.restorable_until = func.now() + REVOCATION_UNDONE_WITHIN
             self.note(INVITATION_REVOKED)
+
+    def restore(self) -> None:
+        """Take back that it was withdrawn: the link that was mailed works again. Restoring twice is one restoration.
+
+        Raises:
+            CannotAccept: it was withdrawn too long ago, or ended otherwise; told under a lock on its row.
+            AlreadyInvited: by the surrounding transaction, if another one waits for its address.
+        """
+        state = self._lock()
+        if state in MAY_BECOME:
+            return
+        if not db.session.scalar(select(literal(self.restorable_until) > func.now())):
+            raise CannotAccept(state)
+        self.revoked_at = self.restorable_until = None
+        self.note(INVITATION_RESTORED)
 
     def decline(self) -> None:
         """Say no."""
@@ -199,11 +219,14 @@ class Invitation(Record, Base):
         Raises:
             CannotAccept: from where it stands, nothing leads there.
         """
-        tenant.enter(self.organization_id)
-        db.session.refresh(self, with_for_update=True)
-        state = self.state(db.session.scalars(select(func.clock_timestamp())).one())
+        state = self._lock()
         if end not in MAY_BECOME.get(state, ()):
             raise CannotAccept(state)
+
+    def _lock(self) -> State:
+        tenant.enter(self.organization_id)
+        db.session.refresh(self, with_for_update=True)
+        return self.state(db.session.scalars(select(func.clock_timestamp())).one())
 
     def _end(self, end: State) -> None:
         self.hold(end)

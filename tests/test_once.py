@@ -89,6 +89,7 @@ BUTTONS = [
     Press("orgs.invitations.resend", "admin", f"{PEOPLE}/invitations/{{to_ana}}/resend"),
     Press("orgs.invitations.link", "admin", f"{PEOPLE}/invitations/{{to_ana}}/link"),
     Press("orgs.invitations.revoke", "admin", f"{PEOPLE}/invitations/{{to_ana}}/revoke"),
+    Press("orgs.invitations.restore", "admin", f"{PEOPLE}/invitations/{{to_ana}}/restore", {}, "revokes"),
     Press("orgs.settings.index", "admin", SETTINGS, {"name": "Southfield", "slug": "southfield"}),
     Press("orgs.settings.leave", "viewer", f"{SETTINGS}/leave"),
     Press(
@@ -142,6 +143,8 @@ class Stage:
         with self.cast.inside(self.app), transaction():
             self._before(press.before)
             self._two_steps(press.before)
+        if press.before == "revokes":
+            someone.post(f"{PEOPLE}/invitations/{self.things['to_ana']}/revoke")
         if press.before.endswith("knows the password"):
             someone.post("/login", email=self.cast.viewer.email, password=PASSWORD)
         if press.before == "logs in elsewhere":

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, g, url_for
 from sqlalchemy import select
 
 import access
-from blueprints.fragments import changed, leave, respond
+from blueprints.fragments import Toast, Undo, changed, leave, respond
 from blueprints.gate import requires
 from blueprints.limits import too_many, try_again, words
 from blueprints.once import made_before, once, taken_before
@@ -18,7 +18,7 @@ from blueprints.orgs.inviting import Outcome
 from blueprints.paging import Page
 from blueprints.presentation import plural
 from config import settings
-from models import CannotAccept, Invitation, Repeated, db, limits, transaction
+from models import AlreadyInvited, CannotAccept, Invitation, Offer, Repeated, State, db, limits, transaction
 from models.invitation import COPIED
 from models.rate_limit import Limit, Refused, give_back, left_of, take_all
 
@@ -91,7 +91,25 @@ def revoke(invitation: Invitation) -> Any:
     except CannotAccept:
         abort(410)
     focus = listing.next_to(invitation.id, before, after := pending.read())
-    return _changed(f"Invitation for {invitation.email} revoked.", page=after, focus=focus)
+    undo = Undo(url_for(".restore", invitation_id=invitation.id), {}, f"revoking the invitation for {invitation.email}")
+    return _changed(Toast(f"Invitation for {invitation.email} revoked.", undo), page=after, focus=focus)
+
+
+@bp.post("/invitations/<uuid:invitation_id>/restore")
+@requires(access.MANAGE_PEOPLE, on=invitation_here)
+def restore(invitation: Invitation) -> Any:
+    """Take back that it was revoked, for a short while."""
+    try:
+        with transaction():
+            access.confirm_invite(g.actor, invitation.role, invitation.project_id)
+            invitation.restore()
+            if (offer := Offer.of(invitation.id)) is None or offer.state is State.GONE:
+                raise CannotAccept(State.GONE)
+    except CannotAccept:
+        abort(410)
+    except AlreadyInvited:
+        return _changed(f"{invitation.email} has a newer invitation.")
+    return _changed(f"Invitation for {invitation.email} restored. Its link works again.")
 
 
 def _project_of(form: InviteForm) -> access.ProjectHere | None:
@@ -162,6 +180,6 @@ def _replace(invitation: Invitation, *, mailed: bool) -> Invitation:
     return fresh
 
 
-def _changed(toast: str, page: Page | None = None, **context: Any) -> Any:
+def _changed(toast: str | Toast, page: Page | None = None, **context: Any) -> Any:
     context |= pending.shown(page or pending.read())
     return changed("orgs/_invitations.html", to=url_for("orgs.invitations.index"), toast=toast, **context)

@@ -69,6 +69,9 @@ INVITATION_LINK_MADE = declare(
     "invitation.link_made", "Invitation link copied", "{actor} made a link to copy for {subject}"
 )
 INVITATION_REVOKED = declare("invitation.revoked", "Invitation revoked", "{actor} revoked the invitation for {subject}")
+INVITATION_RESTORED = declare(
+    "invitation.restored", "Invitation restored", "{actor} restored the invitation for {subject}"
+)
 INVITATION_DECLINED = declare("invitation.declined", "Invitation declined", "{subject} declined the invitation")
 INVITATION_ASKED_AGAIN = declare(
     "invitation.asked_again", "New invitation asked for", "{subject} asked for a new invitation"

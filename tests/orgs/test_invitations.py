@@ -7,7 +7,7 @@ from models import OutgoingMail, db, transaction
 from tests.browser_like import without_tokens
 
 PENDING = "/orgs/northfield/people/invitations"
-ACTIONS = ["resend", "link", "revoke"]
+ACTIONS = ["resend", "link", "revoke", "restore"]
 NOWHERE = "00000000-0000-7000-8000-000000000000"
 
 
