@@ -1,6 +1,7 @@
 """How the pages write names, numbers and times: the filters that templates share."""
 
 import unicodedata
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zlib import crc32
@@ -18,7 +19,7 @@ _CONTINUES = ("Mn", "Mc", "Me", "Sk")  # accents, vowel signs, skin tones
 
 def init_app(app: Flask) -> None:
     """Give every template these functions as filters: `{{ user.name | initials }}`."""
-    for function in (initials, hue, when, day, until, plural, counted):
+    for function in (initials, hue, short, when, day, until, plural, counted):
         app.jinja_env.filters[function.__name__] = function
 
 
@@ -42,18 +43,22 @@ def hue(id: UUID | str) -> int:
     return crc32(str(id).encode()) % HUES
 
 
+def short(id: UUID) -> str:
+    """A key as the `id` of an element: 22 characters of base64url, for in long lists 36 are a weight."""
+    return urlsafe_b64encode(id.bytes).decode().rstrip("=")
+
+
 def when(moment: datetime, now: datetime | None = None, *, seconds: bool = False) -> Markup:
-    """A past moment as `<time>`: "3 hours ago" within a day, then "14 Mar 2026"; the exact time is its title.
+    """A past moment as `<time>`: "3 hours ago" within a day, then "14 Mar 2026"; what that leaves out is its title.
 
     With `seconds`, what happened within the last minute is not "just now" but "12 seconds ago".
     """
     moment = moment.astimezone(UTC)
     passed = (now or datetime.now(UTC)) - moment
     words = _seconds_ago(passed) if seconds else ""
-    words = words or _ago(passed) or _date(moment)
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        moment.isoformat(timespec="seconds"), f"{_date(moment)}, {moment:%H:%M} UTC", words
-    )
+    words, date, time = words or _ago(passed), _date(moment), f"{moment:%H:%M} UTC"
+    title = f"{date}, {time}" if words else time
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{moment:%Y-%m-%dT%H:%MZ}", title, words or date)
 
 
 def day(moment: datetime, now: datetime | None = None) -> str:

@@ -40,7 +40,7 @@
     document.title = one('main .summary, dialog .summary') ? 'Error: ' + title : title;
   };
 
-  // 3. Dialogs come as fragments into #slot, open themselves, and go when they close. A POST inside one that succeeded
+  // 3. Dialogs come as fragments into #slot, where their links' pages would be, open themselves, and go when they close. A POST inside one that succeeded
   //    and changed something outside it closes it. The page behind is inert, so what went wrong shows in the dialog: the
   //    form with its errors takes the dialog's place, and notes and toasts go to its own notices.
   document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => {
@@ -62,6 +62,12 @@
   document.addEventListener('close', event => {
     if (event.target.closest('#slot')) { event.target.remove(); retitle(); refocus(); }
   }, true);
+  document.addEventListener('click', event => {
+    const link = event.target.closest('[data-dialog]');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    if (!link.ariaBusy) htmx.ajax('GET', link.href, { source: link, target: '#slot' });
+  });
   document.addEventListener('click', event => {
     const dialog = event.target.closest('[data-close]')?.closest('dialog');
     if (dialog) { event.preventDefault(); dialog.close(); }

@@ -18,8 +18,9 @@ def kept_apart(answer):
 
 
 def fetched(html):
-    """The addresses that htmx asks for a part of the page."""
-    return {unescape(url) for url in re.findall('hx-get="([^"]+)"', html)}
+    """The addresses that htmx asks for a part of the page, and those that open as a dialog."""
+    parts = re.findall('hx-get="([^"]+)"', html) + re.findall('href="([^"]+)" data-dialog', html)
+    return {unescape(url) for url in parts}
 
 
 @pytest.mark.parametrize("rule", PAGES, ids=door_id)

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 from playwright.sync_api import Locator, Page, expect
 
+from blueprints.presentation import short
 from models import Invitation, Organization, OrganizationMember, Project, Role, User, db, tenant, transaction
 from models.project import OPEN
 from models.text import address
@@ -73,6 +74,10 @@ class Host:
         with self.app.app_context(), transaction():
             tenant.enter(self.organization.id)
             return Invitation.issue(self.organization.id, address(email), Role.OPERATOR, self.amara.id)
+
+    def change_of(self, user: User) -> str:
+        """The selector of what leads from somebody's row to their role."""
+        return f"#change-{short(self.member_id(user))}"
 
     def member_id(self, user: User) -> Any:
         """The key of somebody's membership."""

@@ -142,7 +142,7 @@ def _over_the_page() -> list[Visit]:
     """Dialogs, menus and toasts."""
     dialogs = {
         "owner": [
-            (f"{HERE}/people", "#change-{member_id}"),
+            (f"{HERE}/people", "#change-{row_id}"),
             (f"{HERE}/people/{{member_id}}", "#remove-{member_id}"),
             (f"{HERE}/people/invitations", "[id^='link-by-link']"),
             (f"{PROJECT}/access", "#why-{viewer_id}"),

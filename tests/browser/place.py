@@ -10,6 +10,7 @@ from uuid import UUID
 import pyotp
 from flask import Flask
 
+from blueprints.presentation import short
 from config import RESET_LIFE, UNLOCK_LIFE
 from models import (
     Invitation,
@@ -124,7 +125,12 @@ def _members(here: Organization, people: dict[str, User]) -> dict[str, Any]:
     admitted = {part: here.admit(people[part].id, Role[part.upper()]) for part in ("admin", "operator", "viewer")}
     for number, name in enumerate(MORE):
         here.admit(add_user(name, f"more{number}@long.example.org").id, Role.OPERATOR)
-    return {"member_id": admitted["operator"].id, "user_id": people["operator"].id, "viewer_id": people["viewer"].id}
+    return {
+        "member_id": admitted["operator"].id,
+        "row_id": short(admitted["operator"].id),
+        "user_id": people["operator"].id,
+        "viewer_id": people["viewer"].id,
+    }
 
 
 def _projects(here: Organization, people: dict[str, User]) -> dict[str, Any]:

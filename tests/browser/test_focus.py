@@ -26,7 +26,7 @@ def crowd(host, *names):
 def test_a_dialog_keeps_the_focus_and_gives_it_back(page, host):
     (hana,) = crowd(host, "Hana Reyes")
     page.goto(f"{host.url}/people")
-    opener = page.locator(f"#change-{host.member_id(hana)}")
+    opener = page.locator(host.change_of(hana))
     opener.click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_be_visible()
@@ -45,7 +45,7 @@ def test_a_dialog_keeps_the_focus_and_gives_it_back(page, host):
 def test_saving_and_removing_in_a_list_keep_the_readers_place(page, host):
     hana, *_, flo = crowd(host, "Hana Reyes", "Ana Silva", "Flo Silva")
     page.goto(f"{host.url}/people")
-    changes = [page.locator(f"#change-{host.member_id(user)}") for user in (hana, flo)]
+    changes = [page.locator(host.change_of(user)) for user in (hana, flo)]
     row(page, "Hana Reyes").get_by_role("link", name="Change").click()
     page.get_by_role("dialog").get_by_label("Operator").check()
     press(page, "Save role")
@@ -137,7 +137,7 @@ def test_what_is_wrong_in_a_dialog_stays_there_and_leaves_the_title_when_it_clos
     expect(page).to_have_title(re.compile("^Error: People"))
     page.keyboard.press("Escape")
     expect(page).to_have_title(re.compile("^People"))
-    expect(page.locator(f"#change-{host.member_id(host.amara)}")).to_be_focused()
+    expect(page.locator(host.change_of(host.amara))).to_be_focused()
 
 
 def test_the_whole_job_by_keyboard_alone(new_page, host):

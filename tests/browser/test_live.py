@@ -148,7 +148,7 @@ def test_what_the_reader_asks_for_overtakes_what_the_page_asks_by_itself(cast):
     expect(amara.get_by_role("row").nth(1)).to_contain_text("Sven Weber")
     amara.evaluate("""() => {
       window.first = new Set();
-      const note = () => window.first.add(document.querySelector('#people tbody strong').textContent);
+      const note = () => window.first.add(document.querySelector('#people tbody bdi').textContent);
       new MutationObserver(note).observe(document.body, { childList: true, subtree: true, characterData: true });
     }""")
     with amara.expect_event("requestfinished", lambda request: request == asked[0].request):

@@ -72,7 +72,7 @@ def test_a_row_sent_twice_keeps_the_focus(new_page, host, counted):
     before = counted()
     twice(page, "Save role", "double Enter")
     told(page, "Hana Reyes")
-    expect(page.locator(f"#change-{host.member_id(hana)}")).to_be_focused()
+    expect(page.locator(host.change_of(hana))).to_be_focused()
     assert counted() == (before[0] + 1, before[1])
 
 

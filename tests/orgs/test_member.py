@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from blueprints.presentation import short
 from tests.browser_like import without_tokens, words
 
 PEOPLE = "/orgs/northfield/people"
@@ -96,7 +97,7 @@ def test_an_admin_changes_a_role(as_, path, role_of):
 
 def test_htmx_gets_the_row_and_a_toast(as_, path, northfield):
     answer = as_("admin").post(path("viewer") + "/role", hx=True, role="OPERATOR")
-    assert answer.text.strip().startswith(f'<tr id="m-{northfield.member("viewer").id}">')
+    assert answer.text.strip().startswith(f'<tr id="m-{short(northfield.member("viewer").id)}">')
     assert 'data-role="operator"' in answer.text
     assert "Role changed to Operator for Hana Reyes at " in answer.text
     assert answer.text.split("<hx-partial")[0].strip() in as_("admin").get(PEOPLE).text

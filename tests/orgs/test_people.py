@@ -6,9 +6,7 @@ PEOPLE = "/orgs/northfield/people"
 
 
 def names(page):
-    return re.findall(
-        r"<strong>(?:<bdi>)?([^<]+)(?:</bdi>)?</strong>", page.text.split("<tbody>")[-1].split("</tbody>")[0]
-    )
+    return re.findall(r"<bdi>([^<]+)</bdi>", page.text.split("<tbody>")[-1].split("</tbody>")[0])
 
 
 @pytest.mark.parametrize("name", ["owner", "admin", "operator", "viewer"])
