@@ -32,7 +32,7 @@ from sqlalchemy.orm import aliased
 
 from models import OrganizationMember, Project, ProjectMember, Role, User, db
 from models.identity import Actor
-from models.project import OPEN
+from models.project import OPEN, RESTRICTED
 
 Granter = aliased(User)
 NAMED = ProjectMember.id.is_not(None)  # there is a row for the person on the project
@@ -118,6 +118,25 @@ def visible_projects(actor: Actor) -> Select[Project, Role | None]:
         .outerjoin(ProjectMember, set_here)
         .where(Project.organization_id == actor.organization_id, role.is_not(None))
     )
+
+
+def people_count(actor: Actor) -> ColumnElement[int]:
+    """How many people can use a project of the actor's organization: what people_of() has for it, as a column.
+
+    Those whom the organization gives a role are counted once for all open projects and once for all restricted ones.
+    """
+    member, row = aliased(OrganizationMember), aliased(ProjectMember)
+
+    def given(access: str) -> ColumnElement[int]:
+        here = member.organization_id == actor.organization_id
+        gives = from_organization(literal(access), member.role).is_not(None)
+        return select(func.count()).select_from(member).where(here, gives).scalar_subquery()
+
+    same_person = and_(member.organization_id == row.organization_id, member.user_id == row.user_id)
+    only_here = row.project_id == Project.id, from_organization(Project.access, member.role).is_(None)
+    beside = select(func.count()).select_from(row).outerjoin(member, same_person).where(*only_here)
+    by_organization = case((Project.access == OPEN, given(OPEN)), else_=given(RESTRICTED))
+    return by_organization + beside.correlate(Project).scalar_subquery()
 
 
 def project_for(actor: Actor, project_id: UUID, *, lock: bool = False) -> ProjectHere | None:

@@ -40,8 +40,8 @@
     document.title = one('main .summary, dialog .summary') ? 'Error: ' + title : title;
   };
 
-  // 3. Dialogs come as fragments into #slot, where their links' pages would be, open themselves, and go when they close. A POST inside one that succeeded
-  //    and changed something outside it closes it. The page behind is inert, so what went wrong shows in the dialog: the
+  // 3. Dialogs come as fragments into #slot, instead of the pages that their links lead to, open themselves, and go when
+  //    they close. A POST inside one that succeeded and changed something outside it closes it. The page behind is inert, so what went wrong shows in the dialog: the
   //    form with its errors takes the dialog's place, and notes and toasts go to its own notices.
   document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => {
     const dialog = ctx.sourceElement.closest('dialog');
@@ -78,10 +78,28 @@
     if (menu && !menu.contains(target) && target.getAttribute('popovertarget') !== menu.id) menu.hidePopover();
   });
 
-  // 4. What never reached the server is told where the reader is.
-  document.addEventListener('htmx:error', ({ detail: { error } }) => {
-    if (error?.name !== 'AbortError') (one('dialog[open] .notices') ?? byId('toasts')).append(byId('unreachable').content.cloneNode(true));
+  // 4. What never reached the server is told where the reader is. A list that did not come says of when the one is that
+  //    is still there.
+  let drawn = performance.timeOrigin;
+  document.addEventListener('htmx:after:swap', ({ detail: { ctx } }) => { if (element(ctx.target)?.matches('.region')) drawn = Date.now(); });
+  const notLoaded = ctx => {
+    const list = ctx?.request.method === 'GET' && element(ctx.target)?.closest('.region');
+    if (!list) return;
+    const note = byId('not-loaded').content.cloneNode(true);
+    one('time', note).textContent = new Date(drawn).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+    one('button', note).onclick = () => {
+      (one('input', ctx.sourceElement) ?? ctx.sourceElement).focus();            // this button goes with the note
+      htmx.ajax('GET', ctx.request.action, { source: ctx.sourceElement, target: list });
+    };
+    one('[data-not-loaded]', list)?.remove();
+    list.prepend(note);
+  };
+  document.addEventListener('htmx:error', ({ detail: { ctx, error } }) => {
+    if (error?.name === 'AbortError') return;
+    (one('dialog[open] .notices') ?? byId('toasts')).append(byId('unreachable').content.cloneNode(true));
+    notLoaded(ctx);
   });
+  document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => { if (ctx.response.status >= 500) notLoaded(ctx); });
 
   // 5. Live: one stream for the visible page tells topics, and what shows them looks again, at its own address and with
   //    the reader's own rights, saying which version it has. What somebody types, reads or has open never moves.

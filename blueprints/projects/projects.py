@@ -30,7 +30,8 @@ def project_here(project_id: UUID) -> ProjectHere:
 @requires(access.SEE_ORGANIZATION)
 def index() -> Any:
     """The projects that exist for this person; those in use first, then the archived ones."""
-    query = access.visible_projects(g.actor).add_columns(ProjectMember.role.label("set_here"))
+    beside = ProjectMember.role.label("set_here"), access.people_count(g.actor).label("people")
+    query = access.visible_projects(g.actor).add_columns(*beside)
     if q := searched():
         query = query.where(func.strpos(func.fold(Project.name), func.fold(q)) > 0)
     query = query.order_by(Project.archived_at.is_not(None), func.fold(Project.name), Project.id)

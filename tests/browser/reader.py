@@ -61,14 +61,17 @@ class Reader:
         return self._pages[key]
 
 
+PROVOKED = "Failed to load resource", "Failed to fetch"
+
+
 def watch(page: Page, trouble: list[str]) -> None:
     """Collect errors of scripts and of the content security policy.
 
-    A 422 that a test provokes is none, nor is a transition between two pages that the browser leaves out.
+    A 422 or a lost connection that a test provokes is none, nor is a transition between pages that is left out.
     """
 
     def hear(said: ConsoleMessage) -> None:
-        if said.type == "error" and "Failed to load resource" not in said.text:
+        if said.type == "error" and not any(words in said.text for words in PROVOKED):
             trouble.append(said.text)
 
     def fall(error: Error) -> None:

@@ -10,22 +10,27 @@ from models.rate_limit import take
 from tests.browser.host import heading, row
 from tests.browser.live import LIVE
 
-BREAK = "ALTER FUNCTION record_audit(jsonb) RENAME TO record_nothing"
-REPAIR = "ALTER FUNCTION record_nothing(jsonb) RENAME TO record_audit"
+CHANGES = "record_audit(jsonb)"
+SEARCHES = "fold(text)"
 
 
 @pytest.fixture
 def broken(owner_of_server):
-    """broken() makes every change fail at its end, until the test does."""
+    """broken(CHANGES), broken(SEARCHES) makes them fail in the database; calling what it returns repairs them."""
     undo = []
 
-    def break_it():
-        owner_of_server.execute(BREAK)
-        undo.append(REPAIR)
+    def break_it(function):
+        name, _, types = function.partition("(")
+        owner_of_server.execute(f"ALTER FUNCTION {function} RENAME TO broken")
+        undo.append(f"ALTER FUNCTION broken({types} RENAME TO {name}")
+        return repair
+
+    def repair():
+        while undo:
+            owner_of_server.execute(undo.pop())
 
     yield break_it
-    for statement in undo:
-        owner_of_server.execute(statement)
+    repair()
 
 
 def text_of(region):
@@ -40,7 +45,7 @@ def test_a_fault_is_one_toast_with_its_reference_and_the_list_stays(new_page, ho
     row(page, "Hana Reyes").get_by_role("link", name="Change").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Operator").check()
-    broken()
+    broken(CHANGES)
     dialog.get_by_role("button", name="Save role").click()
     said = dialog.locator(".toast")
     expect(said).to_have_count(1)
@@ -52,11 +57,41 @@ def test_a_fault_is_one_toast_with_its_reference_and_the_list_stays(new_page, ho
     assert text_of(row(page, "Hana Reyes")) == before
 
 
+def searching_fails(page, broken, how):
+    if how == "fault":
+        return broken(SEARCHES)
+    page.route(re.compile("q=hana"), lambda route: route.abort())
+    return page.unroute_all
+
+
+@pytest.mark.parametrize("how", ["fault", "no answer"])
+def test_a_list_that_could_not_be_loaded_says_so_and_is_asked_for_again(how, new_page, host, broken):
+    host.member("Hana Reyes")
+    host.crowd(8)
+    page = host.let_in(new_page())
+    page.route(LIVE, lambda route: route.abort())
+    page.goto(f"{host.url}/people")
+    repair = searching_fails(page, broken, how)
+    page.get_by_role("searchbox").fill("hana")
+    note = page.locator("#people > .note")
+    expect(note).to_contain_text(re.compile(r"The list could not be loaded. What you see is from \d\d:\d\d"))
+    expect(page.locator(".toast")).to_have_count(1)
+    expect(row(page, "Person 001")).to_be_visible()
+    note.get_by_role("button", name="Try again").click()
+    expect(page.locator(".toast")).to_have_count(2)
+    expect(note).to_have_count(1)
+    repair()
+    note.get_by_role("button", name="Try again").click()
+    expect(page.locator("#count")).to_have_text("1 person matches “hana”.")
+    expect(note).to_have_count(0)
+    expect(page.locator("body")).not_to_be_focused()
+
+
 def test_a_fault_of_a_page_is_a_page(new_page, host, broken):
     page = host.let_in(new_page(javascript=False))
     page.goto(f"{host.url}/projects/new")
     page.get_by_label("Name", exact=True).fill("Billing pipeline")
-    broken()
+    broken(CHANGES)
     page.get_by_role("button", name="Create project").click()
     heading(page).to_have_text("Something went wrong on our side")
     expect(page.get_by_text(re.compile("Your change was not saved. *"))).to_be_visible()

@@ -95,6 +95,14 @@ def test_every_way_to_ask_gives_the_same_answer(kind, world):
 
 
 @pytest.mark.parametrize("kind", TABLES)
+def test_as_many_people_are_counted_as_are_listed(kind, world):
+    here, projects, users = world
+    owner = actor(here, users["W", "-"])
+    counted = select(access.people_count(owner)).select_from(Project).where(Project.id == projects[kind].id)
+    assert db.session.scalar(counted) == len(listed(projects[kind], owner)) > 20
+
+
+@pytest.mark.parametrize("kind", TABLES)
 def test_one_person_is_seen_as_in_the_list(kind, world):
     here, projects, users = world
     viewer = actor(here, users["W", "-"])
