@@ -66,4 +66,4 @@ def _read(path: str) -> Asset:
     plain = Path(path).read_bytes()
     if path.endswith(".js"):
         plain = _COMMENTS.sub(b"", plain)
-    return Asset(hashlib.sha256(plain).hexdigest()[:12], plain, gzip.compress(plain, 9, mtime=0))
+    return Asset(hashlib.sha256(plain).hexdigest()[:8], plain, gzip.compress(plain, 9, mtime=0))

@@ -90,6 +90,8 @@ BUTTONS = [
     Press("orgs.invitations.link", "admin", f"{PEOPLE}/invitations/{{to_ana}}/link"),
     Press("orgs.invitations.revoke", "admin", f"{PEOPLE}/invitations/{{to_ana}}/revoke"),
     Press("orgs.invitations.restore", "admin", f"{PEOPLE}/invitations/{{to_ana}}/restore", {}, "revokes"),
+    Press("orgs.expired.resend", "admin", f"{PEOPLE}/invitations/expired/resend", {}, "opens late"),
+    Press("orgs.expired.revoke", "admin", f"{PEOPLE}/invitations/expired/revoke", {}, "opens late"),
     Press("orgs.settings.index", "admin", SETTINGS, {"name": "Southfield", "slug": "southfield"}),
     Press("orgs.settings.leave", "viewer", f"{SETTINGS}/leave"),
     Press(

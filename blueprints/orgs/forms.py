@@ -149,6 +149,20 @@ class PeopleFilter(PeopleSearch):
     role = SelectField("Role", choices=[choice("", "Every role"), *reversed(ROLES)])
 
 
+class PendingFilter(Form):
+    """What narrows the list of pending invitations."""
+
+    show = SelectField(
+        "Show",
+        choices=[
+            choice("", "All"),
+            choice("waiting", "Waiting"),
+            choice("expired", "Expired"),
+            choice("undelivered", "Not delivered"),
+        ],
+    )
+
+
 class AuditFilter(Form):
     """What narrows the audit log."""
 

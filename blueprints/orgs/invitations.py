@@ -58,7 +58,7 @@ def new() -> Any:
 def index() -> Any:
     """List the invitations that wait."""
     page = pending.read()
-    beyond = listing.beyond(page, "orgs.invitations.index")
+    beyond = listing.beyond(page, "orgs.invitations.index", show=pending.asked() or None)
     return beyond or respond("orgs/invitations.html", "orgs/_invitations.html", **pending.shown(page))
 
 
