@@ -22,6 +22,8 @@ RESET_LIFE = timedelta(minutes=30)
 INVITATION_LIFE = timedelta(days=7)
 REVOCATION_UNDONE_WITHIN = timedelta(minutes=10)
 RESTORABLE = timedelta(days=30)
+FRESH_FOR = timedelta(minutes=10)  # after a proof of who one is, what cannot be undone asks for no other
+CHALLENGE_LIFE = timedelta(hours=1)  # of a page that asks for a passkey
 STEP_LIFE = timedelta(minutes=10)  # between a right password and its second step
 REMEMBERED_FOR = timedelta(days=30)  # a browser that stands for the second step
 UNLOCK_LIFE = timedelta(days=1)  # as long as it is the only one that is sent (models/limits.py)
@@ -73,6 +75,16 @@ class Settings:
     def https(self) -> bool:
         """True where browsers reach us by https, so that cookies can be Secure and __Host-."""
         return self.base_url.startswith("https:")
+
+    @property
+    def passkey_domain(self) -> str | None:
+        """The domain that passkeys are for (WebAuthn's RP ID): BASE_URL's host, over https or on this machine.
+
+        None where browsers have no passkeys: for an IP address, and for plain http elsewhere.
+        """
+        host = urlsplit(self.base_url).hostname or ""
+        numbers = ":" in host or host.replace(".", "").isdigit()
+        return host if not numbers and (self.https or host == "localhost") else None
 
     @property
     def sends_mail(self) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import request
+from flask import g, request
 from wtforms import EmailField, Form, HiddenField, PasswordField, StringField, TextAreaField, ValidationError
 from wtforms import SelectChoice as _Choice  # type: ignore[attr-defined]  # the stubs are those of WTForms 3.2
 from wtforms.fields import Field
@@ -126,6 +126,15 @@ class CurrentPasswordField(PasswordField):
             raise StopValidation("Enter your password")
 
 
+class ProofField(CurrentPasswordField):
+    """The same, asked only of whoever was not proven within the last minutes."""
+
+    def pre_validate(self, form: Any) -> None:
+        """Require one, or a fresh session."""
+        if not g.identity.fresh:
+            super().pre_validate(form)
+
+
 __all__ = [
     "AddressField",
     "CurrentPasswordField",
@@ -134,6 +143,7 @@ __all__ = [
     "Lines",
     "NewPasswordField",
     "OurForm",
+    "ProofField",
     "StringField",
     "TextAreaField",
     "ValidationError",

@@ -10,7 +10,12 @@ from models.rate_limit import give_back
 
 
 def proves(form: OurForm) -> bool:
-    """Compare the `current_password` of a form with the viewer's; a wrong one is refused at its field."""
+    """Tell whether this is the viewer: by the `current_password` of a form or, without one, by a fresh session.
+
+    A wrong password is refused at its field, also in a fresh session.
+    """
+    if not form["current_password"].data:
+        return bool(g.identity.fresh)
     known = db.session.scalar(select(User.password_hash).where(User.id == g.identity.viewer.id))
     return matches(form, known, "The password is not right.")
 

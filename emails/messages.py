@@ -120,12 +120,12 @@ def invitation_asked(id: Any) -> Message | None:
     return Message(offer.inviter.email, "invitation_asked", context, link)
 
 
-def _two_step(told: str, id: Any) -> Message | None:
-    """To the account's owner: what became of the second step of logging in."""
+def _security(template: str, told: str, id: Any) -> Message | None:
+    """To the account's owner: what became of their second step, or of their passkeys."""
     user = db.session.get(User, id)
     if user is None or user.deactivated_at:
         return None
-    return Message(user.email, "two_step", {"name": user.name, "told": told}, url("account", "security"))
+    return Message(user.email, template, {"name": user.name, "told": told}, url("account", "security"))
 
 
 def _ownership(told: str, to: str, end: str | None, id: Any) -> Message | None:
@@ -162,7 +162,10 @@ MESSAGES: dict[str, Callable[[Any], Message | None]] = {
     for function in (signup, password_reset, password_changed, account_deleted, invitation, invitation_asked)
 }
 MESSAGES |= {function.__name__: function for function in (new_log_in, log_in_stopped)}
-MESSAGES |= {told: partial(_two_step, told) for told in ("two_step_on", "two_step_off", "recovery_code_used")}
+MESSAGES |= {
+    told: partial(_security, "two_step", told) for told in ("two_step_on", "two_step_off", "recovery_code_used")
+}
+MESSAGES |= {told: partial(_security, "passkey", told) for told in ("passkey_added", "passkey_removed")}
 MESSAGES |= {told: partial(_organization, told) for told in ("organization_deleted", "organization_restored")}
 MESSAGES |= {  # who is told what of an offer of ownership, and to what it must have come
     told: partial(_ownership, told, to, end)

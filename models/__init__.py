@@ -18,6 +18,7 @@ from models.organization import (
 )
 from models.outgoing_mail import OutgoingMail
 from models.ownership import AlreadyOffered, NoNominee, OfferOver, OwnershipOffer
+from models.passkey import Passkey, PasskeyTaken
 from models.project import FollowsNothing, Project, ProjectMember, ProjectNameTaken
 from models.rate_limit import RateLimit
 from models.role import Role
@@ -52,6 +53,8 @@ __all__ = [
     "OrganizationSlug",
     "OutgoingMail",
     "OwnershipOffer",
+    "Passkey",
+    "PasskeyTaken",
     "Project",
     "ProjectMember",
     "ProjectNameTaken",

@@ -12,6 +12,7 @@ from uuid import UUID
 from flask_login import UserMixin
 from sqlalchemy import CursorResult
 
+from config import FRESH_FOR
 from models.base import db
 from models.role import Role
 
@@ -23,7 +24,7 @@ _STATEMENT = """
 SELECT s.id, s.sess, s.created_at, s.last_seen_at < now() - interval '5 minutes', s.credential_epoch,
        s.user_id, s.email, s.email_key, s.name, s.email_verified_at IS NOT NULL,
        extract(epoch FROM s.expire - now())::float,
-       p.id, p.name, p.slug, p.version, p.role::text, p.member_id
+       p.id, p.name, p.slug, p.version, p.role::text, p.member_id, s.created_at > now() - %(fresh_for)s
 FROM gate_sessions s LEFT JOIN gate_places p ON p.slug = %(slug)s AND p.user_id = s.user_id
 WHERE s.sid = %(sid)s
 """
@@ -112,6 +113,7 @@ class Identity:
     lives_for: float  # seconds that the session has left, unless it is used meanwhile
     place: Place | None
     actor: Actor | None
+    fresh: bool  # the person was proven within FRESH_FOR: a session gets a new id, and begins anew, with every proof
 
     @classmethod
     def load(cls, sid: str, slug: str | None) -> Self | None:
@@ -125,7 +127,7 @@ class Identity:
             None without a live session. `place` and `actor` are None for a stranger to the organization: to them
             it does not exist.
         """
-        row = _sent(_STATEMENT, {"sid": sid, "slug": slug}).one_or_none()
+        row = _sent(_STATEMENT, {"sid": sid, "slug": slug, "fresh_for": FRESH_FOR}).one_or_none()
         if row is None:
             return None
         place = actor = None
@@ -133,4 +135,4 @@ class Identity:
         if row[11]:
             place = Place(*row[11:15])
             actor = Actor(viewer.id, place.id, Role[row[15]] if row[15] else None, row[16])
-        return cls(sid, row[0], row[1], row[2], row[3], row[4], viewer, row[10], place, actor)
+        return cls(sid, row[0], row[1], row[2], row[3], row[4], viewer, row[10], place, actor, row[17])

@@ -17,6 +17,7 @@ from models.invitation import Invitation
 from models.known_browser import KnownBrowser
 from models.organization import Organization, OrganizationMember
 from models.ownership import OwnershipOffer
+from models.passkey import Passkey
 from models.project import Project, ProjectMember
 from models.role import Role
 from models.second_factor import SecondFactor
@@ -79,6 +80,7 @@ def delete_account(user: User) -> None:
     Farewell.say(user.email)
     KnownBrowser.forget_all(user.id)
     SecondFactor.forget(user.id)
+    Passkey.forget_all(user.id)
     user.erase()
 
 

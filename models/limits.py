@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from config import CHALLENGE_LIFE
 from models.network import networks
 from models.rate_limit import Claim, Limit
 
@@ -27,6 +28,9 @@ PROOFS_OF_ACCOUNT = Limit("proofs by the present password", 10, DAY)
 # right at any moment, hit once in nine years (NIST SP 800-63B-4, 3.2.2, allows a hundred failures in a row).
 STEPS_AT_ONCE = Limit("second steps at once", 5, 5 * MINUTE)
 STEPS_OF_ACCOUNT = Limit("second steps", 50, DAY)
+
+# Whatever a passkey was asked is answered once; after an hour, it is too old by itself.
+ANSWERS_TO_CHALLENGE = Limit("answers to a challenge", 1, CHALLENGE_LIFE)
 
 # From one place at one account: who mistypes has five tries at once, and then one a minute; ten in any five minutes.
 # From one place at all accounts: an office that arrives at nine, but no list of passwords tried at each of them.
@@ -82,6 +86,16 @@ def proving(user_id: UUID) -> Claim:
 def stepping(user_id: UUID) -> list[Claim]:
     """One code tried at the second step."""
     return [Claim(STEPS_AT_ONCE, user_id), Claim(STEPS_OF_ACCOUNT, user_id)]
+
+
+def answering(challenge: bytes) -> Claim:
+    """The one answer to what a passkey was asked."""
+    return Claim(ANSWERS_TO_CHALLENGE, challenge.hex())
+
+
+def trying_passkey(ip: str | None) -> list[Claim]:
+    """One answer of a passkey, whoever's it is."""
+    return _from(TRIES_FROM_NETWORK, ip)
 
 
 def choosing(ip: str | None) -> list[Claim]:

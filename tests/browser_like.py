@@ -14,6 +14,7 @@ from blueprints import csrf
 from models import User, db, transaction
 
 HX = {"HX-Request": "true"}
+AGED = "UPDATE sessions SET created_at = created_at - interval '1 hour' WHERE sid = :sid"
 BEGIN = text("""
     SELECT begin_session(:sid, CAST(:data AS jsonb), :user, :epoch, interval '1 hour', NULL, NULL, NULL, true)
 """)
@@ -34,8 +35,8 @@ class Browser:
         self.client.environ_base["REMOTE_ADDR"] = ip
         return self
 
-    def log_in(self, user: User) -> None:
-        """Begin a session as log-in does, without the price of a password."""
+    def log_in(self, user: User, *, fresh: bool = False) -> None:
+        """Begin a session as log-in did an hour ago or, `fresh`, just now, without the price of a password."""
         sid = secrets.token_urlsafe(16)
         interface: Any = self.app.session_interface
         with self.app.app_context(), transaction():
@@ -43,6 +44,9 @@ class Browser:
             data = json.dumps({"_user_id": str(user.id), "_fresh": True})
             values = {"sid": interface._get_store_id(sid), "data": data, "user": user.id, "epoch": epoch}
             db.session.execute(BEGIN, values)
+            if not fresh:
+                db.session.execute(text("SET LOCAL ROLE none"))
+                db.session.execute(text(AGED), {"sid": values["sid"]})
         self.client.set_cookie("session", sid)
 
     def get(self, url: str, *, hx: bool = False, **kwargs: Any) -> TestResponse:
@@ -75,7 +79,7 @@ def words(html: str) -> str:
 
 def without_tokens(html: str) -> str:
     """A page as it is whoever asks for it, and each time they do."""
-    return re.sub(r'name="(csrf_token|idem)" value="[^"]*"|(?<=since=)[\d.]+', "", html)
+    return re.sub(r'(name="(csrf_token|idem)" value|data-options)="[^"]*"|(?<=since=)[\d.]+', "", html)
 
 
 def _headers(hx: bool, kwargs: dict[str, Any]) -> dict[str, str]:

@@ -185,6 +185,7 @@ def url_of(app: Flask, northfield: Northfield) -> Callable[[Rule], str]:
         "invitation_id": invitation.id,
         "organization_id": northfield.organization.id,
         "mail_id": northfield.organization.id,
+        "passkey_id": northfield.organization.id,
         "session_id": northfield.organization.id,
         "token": "A" * 64,
     }

@@ -12,7 +12,7 @@ COSTS = {
     "/orgs/northfield/people/invitations": 2,
     "/orgs/northfield/projects": 2,
     "/account": 1,  # the gate alone
-    "/account/security": 2,  # and the second step of logging in
+    "/account/security": 3,  # and the second step of logging in, and passkeys
     "/orgs/new": 1,
 }
 NONE = ["/", "/login", "/signup", "/forgot-password", "/healthz"]

@@ -13,6 +13,7 @@ from models import (
     Invitation,
     OneTimeToken,
     OwnershipOffer,
+    Passkey,
     Role,
     SecondFactor,
     Session,
@@ -26,13 +27,22 @@ from models.sealed import seal
 from models.second_factor import new_secret
 from models.text import address
 from models.token import RESET, UNLOCK
+from tests.auth.authenticator import Authenticator, asked_on
 from tests.doors import routes
 from tests.factories import PASSWORD
 
 HOME = "/orgs/northfield"
 PEOPLE, PROJECTS, SETTINGS = f"{HOME}/people", f"{HOME}/projects", f"{HOME}/settings"
+PASSKEYS, CONFIRM = "/account/security/passkeys", "/account/confirm"
 NEW = "a new and quiet password"
 EFFECTS = ("audit_events", "outgoing_mail", "organizations", "projects", "invitations", "users", "signups", "sessions")
+
+
+# What adds no row: it changes one, or gives a session another id.
+SILENT = (
+    *("auth.switch_account", "auth.theme", "auth.recovery_codes_saved"),
+    *("auth.confirm", "auth.passkey_confirm", "auth.passkey"),
+)
 
 
 class Press:
@@ -67,6 +77,31 @@ BUTTONS = [
         "two steps, saved",
     ),
     Press("auth.recovery_codes_saved", "viewer", "/account/security/recovery-codes/saved", {}, "two steps"),
+    Press("auth.confirm", "viewer", "/account/confirm", {"current_password": PASSWORD}),
+    Press("auth.passkey_log_in", "visitor", "/login/passkey", {"credential": "{answer}"}, "passkey asked on /login"),
+    Press(
+        "auth.passkey_second_step",
+        "visitor",
+        "/login/2fa/passkey",
+        {"credential": "{answer}"},
+        "two steps, knows the password, passkey asked on /login/2fa",
+    ),
+    Press(
+        "auth.passkey_confirm",
+        "viewer",
+        "/account/confirm/passkey",
+        {"credential": "{answer}"},
+        "passkey asked on /account/confirm",
+    ),
+    Press(
+        "auth.add_passkey",
+        "viewer",
+        f"{PASSKEYS}/new",
+        {"name": "Phone", "credential": "{made}"},
+        f"fresh, device asked on {PASSKEYS}/new",
+    ),
+    Press("auth.passkey", "viewer", f"{PASSKEYS}/{{passkey}}", {"name": "Mine"}, "passkey asked on /account/confirm"),
+    Press("auth.remove_passkey", "viewer", f"{PASSKEYS}/{{passkey}}/remove", {}, "fresh, passkey asked on " + CONFIRM),
     Press("auth.logout", "viewer", "/logout"),
     Press("auth.accept_invitation", "visitor", "/invitation/accept", {"name": "Ana", "password": NEW}, "opens"),
     Press("auth.decline_invitation", "visitor", "/invitation/decline", {}, "opens"),
@@ -147,8 +182,12 @@ class Stage:
             self._two_steps(press.before)
         if press.before == "revokes":
             someone.post(f"{PEOPLE}/invitations/{self.things['to_ana']}/revoke")
-        if press.before.endswith("knows the password"):
+        if "knows the password" in press.before:
             someone.post("/login", email=self.cast.viewer.email, password=PASSWORD)
+        if press.before.startswith("fresh"):
+            someone.log_in(self.cast.viewer, fresh=True)
+        if " asked on " in press.before:
+            self._device(someone, press.before.split()[-1])
         if press.before == "logs in elsewhere":
             self.browser(self.cast.viewer)
             with self.app.app_context():
@@ -158,6 +197,18 @@ class Stage:
             with self.app.app_context():
                 self.things["signup"] = db.session.scalars(db.select(Signup)).one().text
         return someone
+
+    def _device(self, someone, url):
+        """A passkey of Hana's, and what another device and it answer to what a page asks."""
+        here, key = self.browser(), Authenticator()
+        here.log_in(self.cast.viewer, fresh=True)
+        made = key.create(asked_on(here.get(f"{PASSKEYS}/new")))
+        here.post(f"{PASSKEYS}/new", name="Laptop", credential=made)
+        with self.app.app_context():
+            self.things["passkey"] = Passkey.of_person(self.cast.viewer.id)[0].id
+        asked = asked_on(someone.get(url))
+        create = url.endswith("/new")
+        self.things["made" if create else "answer"] = Authenticator().create(asked) if create else key.get(asked)
 
     def _before(self, what):
         project, organization = (db.session.merge(it) for it in (self.cast.project, self.cast.organization))
@@ -222,7 +273,7 @@ def test_the_same_form_twice_has_one_effect_and_no_error(press, hx, stage, effec
     first = stage.press(someone, press, hx=hx, idem="a")
     once = effects()
     assert first.status_code < 400, first.text
-    assert once != before or press.endpoint in ("auth.switch_account", "auth.theme", "auth.recovery_codes_saved")
+    assert once != before or press.endpoint in SILENT
     again = stage.press(someone, press, hx=hx, idem="a")
     assert again.status_code < 400 or "HX-Redirect" in again.headers, again.text
     assert effects() == once

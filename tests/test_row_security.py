@@ -227,7 +227,9 @@ def test_a_host_may_give_the_web_role_a_login_of_its_own(app_with, northfield, b
     try:
         own = settings.database_url.replace("freehold@", "freehold_web@", 1)
         app = app_with(database_url=own, database_owner_url=settings.database_url)
-        assert browser(northfield.admin, app=app).get("/orgs/northfield/people").status_code == 200
+        person = browser(app=app)
+        person.log_in(northfield.admin, fresh=True)
+        assert person.get("/orgs/northfield/people").status_code == 200
         with app.app_context():
             assert db.session.execute(text("SELECT session_user, current_user")).one() == ("freehold_web",) * 2
             with pytest.raises(ProgrammingError, match="permission denied"):

@@ -15,7 +15,7 @@ from blueprints.once import once
 from blueprints.presentation import THEMES
 from blueprints.proof import matches, proves
 from config import settings
-from models import LastOwner, OutgoingMail, SecondFactor, User, db, leaving, transaction
+from models import LastOwner, OutgoingMail, Passkey, SecondFactor, User, db, leaving, transaction
 from models.password import hash_password
 
 WRONG = "This is not your current password"
@@ -54,7 +54,9 @@ def security() -> Any:
     if form.accepted() and (user := _changed(form)):
         log_in(user)
         return leave(url_for(".security"), CHANGED)
-    shown = {"form": form, "factor": SecondFactor.of(g.identity.viewer.id)}
+    me = g.identity.viewer.id
+    factors = {"factor": SecondFactor.of(me), "passkeys": Passkey.of_person(me)}
+    shown = {"form": form, "passkeys_work": settings().passkey_domain is not None, **factors}
     return respond("auth/security.html", "auth/_security.html", 422 if form.errors else 200, **shown)
 
 

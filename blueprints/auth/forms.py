@@ -11,6 +11,7 @@ from blueprints.forms import (
     Line,
     NewPasswordField,
     OurForm,
+    ProofField,
     StringField,
     choice,
 )
@@ -76,9 +77,33 @@ class SecondStepForm(OurForm):
 
 
 class ProofForm(OurForm):
-    """What takes the present password, and nothing else."""
+    """What takes a fresh proof of who one is, and nothing else."""
+
+    current_password = ProofField("Your password")
+
+
+class ConfirmForm(OurForm):
+    """Who one is, by the present password."""
 
     current_password = CurrentPasswordField("Your password")
+
+
+class ConfirmByCodeForm(OurForm):
+    """The same by the second step: a code of the app, or a recovery code."""
+
+    code = StringField("Code", [Line("the code")])
+
+
+class PasskeyNameForm(OurForm):
+    """What a person calls a passkey."""
+
+    name = StringField("Name", [Line("a name for the passkey")])
+
+
+class PasskeyForm(PasskeyNameForm):
+    """The same, with what the device made."""
+
+    credential = HiddenField()
 
 
 class TwoStepForm(ProofForm):

@@ -7,6 +7,7 @@ from flask import g, render_template, request, url_for
 from blueprints import browsers
 from blueprints.auth.admission import admit
 from blueprints.auth.blueprint import bp
+from blueprints.auth.ceremony import to_log_in
 from blueprints.auth.forms import LogInForm
 from blueprints.auth.guessing import let_try
 from blueprints.auth.onward import onward, wanted
@@ -30,7 +31,8 @@ def login() -> Any:
     form = LogInForm()
     if form.accepted() and (user := proven(form)):
         return admit(user, onward(target))
-    page = render_template("auth/login.html", form=form, target=target, why=request.args.get("why"))
+    shown = {"form": form, "target": target, "why": request.args.get("why"), "passkey": to_log_in()}
+    page = render_template("auth/login.html", **shown)
     return page, 422 if form.errors else 200
 
 

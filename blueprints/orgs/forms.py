@@ -10,11 +10,11 @@ from wtforms.validators import StopValidation
 
 from access import ProjectHere
 from blueprints.forms import (
-    CurrentPasswordField,
     HiddenField,
     Line,
     Lines,
     OurForm,
+    ProofField,
     StringField,
     TextAreaField,
     VersionedForm,
@@ -78,7 +78,7 @@ class DeleteForm(OurForm):
     """/orgs/<slug>/settings/delete."""
 
     confirm = StringField("The organization's address")
-    current_password = CurrentPasswordField("Your password")
+    current_password = ProofField("Your password")
 
 
 class TransferForm(OurForm):
@@ -86,7 +86,7 @@ class TransferForm(OurForm):
 
     member = HiddenField()
     role = RoleField("Your role afterwards", choices=[*reversed(ROLES)])
-    current_password = CurrentPasswordField("Your password")
+    current_password = ProofField("Your password")
 
     def __init__(self) -> None:
         """Take the member from what was posted, else from the address."""

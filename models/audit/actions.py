@@ -105,6 +105,8 @@ ACCOUNT_PASSWORD_RESET = declare(
 ACCOUNT_ADDRESS_CONFIRMED = declare(
     "account.address_confirmed", "Email address confirmed", "{actor} confirmed the email address of {subject}"
 )
+PASSKEY_ADDED = declare("passkey.added", "Passkey added", "{actor} added a passkey")
+PASSKEY_REMOVED = declare("passkey.removed", "Passkey removed", "{actor} removed a passkey")
 TWO_STEP_ON = declare("two_step.on", "Two-step verification on", "{actor} turned two-step verification on")
 TWO_STEP_OFF = declare(
     "two_step.off", "Two-step verification off", "{actor} turned two-step verification of {subject} off"

@@ -35,7 +35,7 @@ CHANCE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
     r"|(?<=since=)[\d.]+|(?<=data-version=\")\w+"
     r"|(?<=\nid: )[\d.]+|(?<=/invitations/)[\w.-]{40,}|(?<=expires=)[^;]+|\d{4}-\d\d-\d\dT[\d:.+]+Z?"
-    r"|\d\d:\d\d:\d\d UTC|(?<=\"sig\": \")[0-9a-f]+|(?<=name=\"idem\" value=\")\w+"
+    r"|\d\d:\d\d:\d\d UTC|(?<=\"sig\": \")[0-9a-f]+|(?<=name=\"idem\" value=\")\w+|(?<=data-options=\")[^\"]+"
     r"|(?<=name=\"secret\" value=\")[\w=-]+|(?<=id=\"key\" value=\")[A-Z2-7 ]+|(?<=stroke=\"#000\" d=\")[^\"]+",
     flags=re.I,
 )
@@ -63,6 +63,7 @@ def values_of(tenant: Tenant) -> dict[Position, list[str]]:
         "user_id": [tenant.id("user viewer"), tenant.id("user guest")],
         "invitation_id": [tenant.id("pending"), tenant.id("to a project"), tenant.id("accepted")],
         "session_id": [uuid5(tenant.id("user viewer"), f"{tenant.word}-viewer")],
+        "passkey_id": [uuid5(tenant.id("user viewer"), "passkey")],
         "organization_id": [tenant.id("closed"), tenant.id("organization")],
         "token": ["A" * 64],  # a link is nobody's id: whoever has it may follow it
     }

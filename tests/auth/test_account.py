@@ -26,7 +26,7 @@ def test_a_visitor_logs_in_first(browser, path):
     assert browser().get(path, hx=True).status_code == 401
 
 
-@pytest.mark.parametrize(("path", "number"), [("/account", 1), ("/account/security", 2)])
+@pytest.mark.parametrize(("path", "number"), [("/account", 1), ("/account/security", 3)])
 def test_a_page_takes_the_gates_statement_and_its_own(browser, hana, statements, path, number):
     person = browser(hana)
     with statements() as sent:

@@ -24,6 +24,7 @@ NO_PAGE = {
     "orgs.audit.download",
 }
 KNOWN = {"#email": "founder@long.example.org", "#password": PASSWORD}  # who logs in by two steps
+FRESH = {"auth.add_passkey": "fresh owner"}  # who was not proven a moment ago is led to confirm first
 # Pages whose address needs more than its parts.
 ADDRESSES = {
     "auth.check_email": "/signup",  # without an attempt to sign up it leads there; with one it is below
@@ -54,7 +55,7 @@ def _every_page() -> list[Visit]:
     return [
         Visit(
             rule.endpoint,
-            "visitor" if gate(rule) == "public" else "owner",
+            "visitor" if gate(rule) == "public" else FRESH.get(rule.endpoint, "owner"),
             ADDRESSES.get(rule.endpoint) or rule.rule.translate(plain).replace("uuid:", "").replace("slug:", ""),
         )
         for rule in routes()
@@ -99,6 +100,7 @@ def _refused() -> list[Visit]:
             "/account/security": "#change-password",
             "/account/security/two-step": "#turn-on",
             "/account/security/two-step/off": "#turn-off",
+            "/account/confirm": "#confirm",
         },
     }
     late = {
@@ -171,6 +173,10 @@ def _others() -> list[Visit]:
         Visit("archived", "owner", f"{OTHERS}/{{archived_id}}"),
         Visit("offered to me", "heir", "/orgs/offered"),
         Visit("offered by me", "founder", "/orgs/offered/settings"),
+        Visit("confirm by a code", "founder", "/account/confirm"),
+        Visit("nothing more is asked", "fresh owner", f"{HERE}/settings/delete"),
+        Visit("a passkey that did not log in", "visitor", "/login?why=passkey"),
+        Visit("a passkey that did not confirm", "owner", "/account/confirm?why=passkey"),
         Visit("after inactivity", "visitor", "/login?why=expired"),
         Visit("check your email", "visitor", "/signup", ("#create-account",), "#send-again", fill=signed_up),
         Visit(

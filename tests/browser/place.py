@@ -18,6 +18,7 @@ from models import (
     Organization,
     OutgoingMail,
     OwnershipOffer,
+    Passkey,
     Project,
     Role,
     SecondFactor,
@@ -78,8 +79,10 @@ class Place:
     things: dict[str, Any]
 
     def session(self, who: str) -> str | None:
-        """Return the cookie of a new session of somebody."""
-        return Browser(self.app, self.people[who]).cookie("session")
+        """Return the cookie of a session of somebody; of "fresh owner", one that just began."""
+        browser, part = Browser(self.app), who.removeprefix("fresh ")
+        browser.log_in(self.people[part], fresh=part != who)
+        return browser.cookie("session")
 
 
 def fill(app: Flask) -> Place:
@@ -88,6 +91,7 @@ def fill(app: Flask) -> Place:
         people = {part: add_user(name, _email(part)) for part, name in PEOPLE.items()}
         things = _letters(people["founder"])
         _second_step(people["founder"])
+        things["passkey_id"] = _passkey(people["owner"])
     with app.app_context(), transaction():
         here = Organization.create(LONG, "long-names", people["owner"].id)
         things |= {"slug": here.slug, "organization_id": here.id, **_members(here, people)}
@@ -119,6 +123,12 @@ def _second_step(founder: User) -> None:
     secret = new_secret()
     SecondFactor.set_up(founder, secret, pyotp.TOTP(b32encode(secret).decode()).now())
     db.session.get_one(SecondFactor, founder.id).recovery_shown_until = db.func.now() + timedelta(days=1)
+
+
+def _passkey(owner: User) -> UUID:
+    """One with a long name; no device has it."""
+    Passkey.add(owner, b"a device", b"a key", 0, LONG)
+    return Passkey.of_person(owner.id)[0].id
 
 
 def _members(here: Organization, people: dict[str, User]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Server:
 
     def __init__(self, database_url: str, port: int, smtp_url: str, **settings: str) -> None:
         self.database_url = database_url
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://localhost:{port}"  # a name: passkeys are for one
         self._environment = {
             **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")},
             "DATABASE_URL": database_url,

@@ -428,4 +428,4 @@ def test_it_is_given_up_after_days_with_the_last_words(server, sender, invite, q
     assert query("SELECT state FROM outgoing_mail") == [(state,)]
     page = pending_list()
     assert "451 Mailbox full, says the server" in page
-    assert ("Not delivered" in page) == (state == "failed")
+    assert (">Not delivered</span>" in page) == (state == "failed")
