@@ -27,12 +27,12 @@ from models.text import Address
 def signup(id: Any) -> Message | None:
     """To whoever signed up: confirm the address. To the owner of an account: somebody tried to sign up."""
     row = db.session.get(Signup, id)
-    if row is None:
+    if row is None or row.confirmed_at:
         return None
     user = User.by_email(Address(row.email, row.email_key))
     if user:
         return Message(user.email, "account_exists", {"name": user.name}, url("login"))
-    context = {"name": row.name, "minutes": CONFIRMATION_LIFE.seconds // 60}
+    context = {"name": row.name, "minutes": CONFIRMATION_LIFE.seconds // 60, "code": row.code}
     return Message(row.email, "confirm_email", context, url("verify-email", row.text))
 
 

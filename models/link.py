@@ -12,6 +12,7 @@ from uuid import UUID
 
 from config import settings
 
+CODE_LENGTH = 6  # digits
 LENGTH = 64  # characters of a token: 16 bytes of id and 32 of HMAC, in URL-safe base64
 
 
@@ -45,6 +46,22 @@ def read(token: str) -> Token | None:
 def proves(token: Token, purpose: str, nonce: bytes) -> bool:
     """Tell whether we made this token for this purpose and nonce, with today's key or the previous one."""
     return any(hmac.compare_digest(token.proof, proof) for proof in _proofs(purpose, token.id, nonce))
+
+
+def code(purpose: str, id: UUID, nonce: bytes) -> str:
+    """Return the six digits that stand for a token where it has to be typed. They are guessed: count the tries."""
+    return _codes(purpose, id, nonce)[0]
+
+
+def matches(typed: str, purpose: str, id: UUID, nonce: bytes) -> bool:
+    """Tell whether these are the digits, with today's key or the previous one."""
+    given = typed.replace(" ", "").encode("utf-8", "replace")
+    return any(hmac.compare_digest(given, one.encode()) for one in _codes(purpose, id, nonce))
+
+
+def _codes(purpose: str, id: UUID, nonce: bytes) -> list[str]:
+    proofs = _proofs(f"{purpose} code", id, nonce)
+    return [f"{int.from_bytes(proof) % 10**CODE_LENGTH:0{CODE_LENGTH}}" for proof in proofs]
 
 
 def _proofs(purpose: str, id: UUID, nonce: bytes) -> list[bytes]:

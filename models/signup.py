@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import Index, delete, func, literal, select
-from sqlalchemy.orm import Mapped
+from sqlalchemy import Index, SmallInteger, delete, func, literal, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
 
 from config import CONFIRMATION_LIFE
 from models import link
@@ -16,6 +16,7 @@ from models.text import Address
 from models.user import User
 
 PURPOSE = "signup"
+MOST_TRIES = 5  # of a code: who guesses is right once in 200,000 mails, of which there are five in five hours
 
 
 class Signup(Record, Base):
@@ -30,6 +31,8 @@ class Signup(Record, Base):
     password_hash: Mapped[str]
     nonce: Mapped[bytes]
     expires_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))  # of the code in the newest mail
+    confirmed_at: Mapped[datetime | None]  # what is left of it then tells the page that waits
 
     @classmethod
     def start(cls, address: Address, name: str, password_hash: str) -> Self:
@@ -48,8 +51,8 @@ class Signup(Record, Base):
         return signup
 
     def send_again(self) -> None:
-        """Make a new link, which replaces the earlier one, and queue its mail."""
-        self.nonce = secrets.token_bytes(32)
+        """Make a new link and code, which replace the earlier ones, and queue their mail."""
+        self.nonce, self.tries = secrets.token_bytes(32), 0
         self.expires_at = func.now() + CONFIRMATION_LIFE
         OutgoingMail.queue("signup", self.id)
 
@@ -57,7 +60,7 @@ class Signup(Record, Base):
     def send_again_to(cls, id: UUID) -> None:
         """The same for an attempt that still waits; nothing for one that does not."""
         signup = db.session.get(cls, id)
-        if signup:
+        if signup and signup.confirmed_at is None:
             signup.send_again()
 
     @classmethod
@@ -72,19 +75,46 @@ class Signup(Record, Base):
         if claimed is None:
             return None
         row = db.session.scalar(
-            select(cls).where(cls.id == claimed.id, literal(late) | (cls.expires_at > func.clock_timestamp()))
+            select(cls).where(
+                cls.id == claimed.id,
+                cls.confirmed_at.is_(None),
+                literal(late) | (cls.expires_at > func.clock_timestamp()),
+            )
         )
         return row if row and link.proves(claimed, PURPOSE, row.nonce) else None
 
+    @classmethod
+    def try_code(cls, id: UUID, code: str) -> Self | None:
+        """Take one of five tries of the code in the newest mail; counted exactly, however many come at once.
+
+        Returns:
+            The attempt, if the code is right.
+        """
+        waits = cls.confirmed_at.is_(None), cls.expires_at > func.clock_timestamp(), cls.tries < MOST_TRIES
+        tried = update(cls).where(cls.id == id, *waits).values(tries=cls.tries + 1).returning(cls)
+        signup = db.session.scalar(tried.execution_options(populate_existing=True))
+        return signup if signup and link.matches(code, PURPOSE, signup.id, signup.nonce) else None
+
+    @classmethod
+    def was_confirmed(cls, id: UUID) -> bool:
+        """Tell whether this very attempt made an account: what others did with the address is none of its business."""
+        return db.session.scalar(select(cls.confirmed_at).where(cls.id == id)) is not None
+
     def confirm(self) -> User:
-        """Make the account. Every other attempt for the address ends.
+        """Make the account. Every other attempt for the address ends, and nothing that it needed stays of this one.
 
         Raises:
             EmailTaken: by the surrounding transaction, if the address got an account meanwhile.
         """
         user = User.create(Address(self.email, self.email_key), self.name, self.password_hash, proven=True)
-        db.session.execute(delete(Signup).where(Signup.email_key == self.email_key))
+        db.session.execute(delete(Signup).where(Signup.email_key == self.email_key, Signup.id != self.id))
+        self.confirmed_at, self.name, self.password_hash, self.nonce = func.now(), "", "", secrets.token_bytes(32)
         return user
+
+    @property
+    def code(self) -> str:
+        """The six digits that the mail carries beside the link."""
+        return link.code(PURPOSE, self.id, self.nonce)
 
     @property
     def text(self) -> str:

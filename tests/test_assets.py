@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+PLAIN = ("passkeys.js", "waiting.js")
 STATIC = Path(__file__).resolve().parent.parent / "static"
 UI = STATIC / "ui.css"
 KB = 1000
@@ -105,14 +106,15 @@ def test_a_file_is_compressed_once_and_not_for_each_request(fetch, monkeypatch):
 
 @pytest.mark.parametrize(("kind", "most"), [("js", 20 * KB), ("css", 8 * KB), ("svg", 3 * KB)])
 def test_all_files_of_a_kind_together_are_small(browser, kind, most):
-    """UX.md check 37. What asks for passkeys is on no page with htmx."""
-    client, files = browser().client, [file for file in STATIC.glob(f"*.{kind}") if file.name != "passkeys.js"]
+    """UX.md check 37. What plain pages load is on no page with htmx."""
+    client, files = browser().client, [file for file in STATIC.glob(f"*.{kind}") if file.name not in PLAIN]
     sizes = [len(client.get(f"/static/{file.name}", headers=GZIP, buffered=True).data) for file in files]
     assert 0 < sum(sizes) <= most, dict(zip(files, sizes, strict=True))
 
 
-def test_pages_with_passkeys_are_plain_and_light():
-    loading = [page.read_text() for page in TEMPLATES.rglob("*.html") if "asset('passkeys.js')" in page.read_text()]
-    assert len(loading) == 4
+@pytest.mark.parametrize("name", PLAIN)
+def test_pages_with_a_script_of_their_own_are_plain_and_light(name):
+    loading = [text for page in TEMPLATES.rglob("*.html") if f"asset('{name}')" in (text := page.read_text())]
+    assert loading
     assert all('{% extends "layouts/plain.html" %}' in text for text in loading)
-    assert len(gzip.compress((STATIC / "passkeys.js").read_bytes())) < KB
+    assert len(gzip.compress((STATIC / name).read_bytes())) < KB

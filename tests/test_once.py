@@ -109,6 +109,7 @@ BUTTONS = [
     Press("auth.switch_account", "viewer", "/invitation/switch", {}, "opens"),
     Press("auth.signup", "visitor", "/signup", {"email": "cy@example.org", "name": "Cy", "password": NEW}),
     Press("auth.resend_confirmation", "visitor", "/signup/check-email", {}, "signs up"),
+    Press("auth.confirm_by_code", "visitor", "/signup/check-email/code", {"code": "{typed}"}, "signs up"),
     Press("auth.verify_email", "visitor", "/verify-email/{signup}", {}, "signs up"),
     Press("auth.new_confirmation_link", "visitor", "/verify-email/{signup}/again", {}, "signs up"),
     Press("orgs.new", "stranger", "/orgs/new", {"name": "Quay"}),
@@ -195,7 +196,8 @@ class Stage:
         if press.before == "signs up":
             someone.post("/signup", email="cy@example.org", name="Cy", password=NEW)
             with self.app.app_context():
-                self.things["signup"] = db.session.scalars(db.select(Signup)).one().text
+                signup = db.session.scalars(db.select(Signup)).one()
+                self.things |= {"signup": signup.text, "typed": signup.code}
         return someone
 
     def _device(self, someone, url):

@@ -2,6 +2,7 @@
 
 from blueprints.auth import (
     account,
+    check_email,
     cli,
     confirm,
     joining,
@@ -20,6 +21,7 @@ from blueprints.auth.blueprint import bp
 __all__ = [
     "account",
     "bp",
+    "check_email",
     "cli",
     "confirm",
     "joining",

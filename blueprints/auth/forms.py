@@ -82,6 +82,12 @@ class ProofForm(OurForm):
     current_password = ProofField("Your password")
 
 
+class CodeForm(OurForm):
+    """The code of a mail."""
+
+    code = StringField("6-digit code", [Line("the code")])
+
+
 class ConfirmForm(OurForm):
     """Who one is, by the present password."""
 

@@ -4,15 +4,12 @@ Nothing here tells whether an address has an account: the answer is the same and
 """
 
 import time
-from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from flask import abort, g, redirect, render_template, request, url_for
 
-from blueprints.auth import waiting
 from blueprints.auth.blueprint import bp
+from blueprints.auth.check_email import MINUTES, admitted, mailed_within
 from blueprints.auth.faces import Face, face_of
 from blueprints.auth.forms import ButtonForm, SignUpForm
 from blueprints.auth.links import masked, secret_page
@@ -21,14 +18,11 @@ from blueprints.auth.opened import opened
 from blueprints.auth.waiting import Waiting
 from blueprints.fragments import leave
 from blueprints.gate import log_in, public
-from blueprints.limits import stop_beyond, within
+from blueprints.limits import within
 from blueprints.once import made_before, once
-from config import CONFIRMATION_LIFE, settings
+from config import settings
 from models import EmailTaken, Repeated, Signup, State, User, limits, transaction
 from models.password import hash_password
-from models.text import address
-
-MINUTES = CONFIRMATION_LIFE.seconds // 60
 
 
 @bp.route("/signup", methods=["GET", "POST"])
@@ -54,31 +48,6 @@ def signup() -> Any:
     return page, 422 if form.errors else 200
 
 
-@bp.get("/signup/check-email")
-@public
-def check_email() -> Any:
-    """What to do now."""
-    here = Waiting.read()
-    if here is None:
-        return leave(url_for(".signup"))
-    again = datetime.fromtimestamp(here.sent_again_at, UTC) if here.sent_again_at else None
-    return render_template("auth/check_email.html", waiting=here, again=again, minutes=MINUTES)
-
-
-@bp.post("/signup/check-email")
-@public
-def resend_confirmation() -> Any:
-    """Send the mail again. The answer does not tell whether the address was confirmed meanwhile."""
-    here = Waiting.read()
-    if here is None:
-        return leave(url_for(".signup"))
-    _mailed_within(here.email)
-    with suppress(Repeated), transaction():
-        once(to := url_for(".check_email"))
-        Signup.send_again_to(UUID(here.signup_id))
-    return here._replace(sent_again_at=time.time()).keep(redirect(to, 303))
-
-
 @bp.route("/verify-email/<token>", methods=["GET", "POST"])
 @public
 def verify_email(token: str) -> Any:
@@ -98,7 +67,7 @@ def new_confirmation_link(token: str) -> Any:
     """Send a new link to where the old one was sent."""
     late = Signup.find(token, late=True)
     if late:
-        _mailed_within(late.email)
+        mailed_within(late.email)
     with transaction():
         signup = Signup.find(token, late=True)
         if signup:
@@ -109,11 +78,6 @@ def new_confirmation_link(token: str) -> Any:
         return _too_late(token)
     here = Waiting(str(signup.id), signup.email, sent_again_at=time.time())
     return here.keep(redirect(url_for(".check_email"), 303))
-
-
-def _mailed_within(email: str) -> None:
-    """Stop where too many mails were asked for."""
-    stop_beyond(limits.mailing(address(email).key, request.remote_addr), email)
 
 
 def _invited() -> str | None:
@@ -157,8 +121,7 @@ def _confirm(token: str) -> Any:
         return _too_late(token)
     if here is None or here.signup_id != attempt:
         return leave(url_for(".login", why="confirmed"))
-    log_in(user)
-    return waiting.forget(leave(onward(here.target), "Email address confirmed."))
+    return admitted(user, here)
 
 
 def _too_late(token: str) -> Any:

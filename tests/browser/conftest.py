@@ -58,11 +58,15 @@ class Postbox:
 
     def link_for(self, address: str) -> str:
         """Wait for the next mail to an address that nobody asked for yet, and return the link in it."""
+        return re.findall(r"http://\S+", self.text_for(address))[0]
+
+    def text_for(self, address: str) -> str:
+        """Wait for the same mail, and return its text."""
         while True:
             found = next((mail for mail in self._seen if address in mail["To"]), None)
             if found:
                 self._seen.remove(found)
-                return re.findall(r"http://\S+", found.get_body(("plain",)).get_content())[0]
+                return str(found.get_body(("plain",)).get_content())
             self._seen.append(self._arrived.get(timeout=20))
 
     @property
