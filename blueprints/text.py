@@ -44,6 +44,7 @@ class _Headers:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if not _HOST.fullmatch(environ.get("HTTP_HOST", "")):
             environ["HTTP_HOST"] = self.host
+        environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"
         environ["REMOTE_ADDR"] = _address(environ.get("REMOTE_ADDR", ""))
         answer: Iterable[bytes] = self.app(environ, start_response)
         return answer

@@ -38,6 +38,15 @@ def test_a_body_that_is_too_large_is_answered_with_them_too(as_):
     assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS
 
 
+@pytest.mark.parametrize(("url", "status"), [("/static/new.css?v=1", 404), ("/static/app.js?\xff", 400)])
+def test_what_is_missing_is_not_missed_for_a_year(url, status, as_):
+    """A new file that an old process is asked for, in the middle of an update."""
+    path, _, query = url.partition("?")
+    answer = as_("visitor").client.get(path, environ_overrides={"QUERY_STRING": query})
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (status, "no-store")
+    assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS
+
+
 def test_no_page_can_be_framed():
     assert "frame-ancestors 'none'" in ALWAYS["Content-Security-Policy"]
     assert ALWAYS["X-Frame-Options"] == "DENY"
@@ -72,6 +81,12 @@ def test_an_address_that_is_almost_one_leads_nowhere(url, as_):
     """Werkzeug would lead to the right one, on the host that the request names."""
     answer = as_("owner").client.get("/", environ_overrides={"PATH_INFO": url})
     assert (answer.status_code, answer.location) == (404, None)
+
+
+def test_an_address_without_a_path_is_the_first_page(as_):
+    """As in `GET http://evil.example HTTP/1.1`; Werkzeug would lead there."""
+    answer = as_("visitor").client.get("/", environ_overrides={"PATH_INFO": "", "HTTP_HOST": EVIL})
+    assert (answer.status_code, answer.location) == (200, None)
 
 
 @pytest.mark.parametrize("name", ["Host", "X-Forwarded-Host", "Forwarded", "X-Original-URL"])
