@@ -27,6 +27,7 @@ from tests.fuzz.oracle import Answer
 
 IDS = {name: [value.encode() for value in values] for (kind, name), values in values_of(A).items() if kind == "path"}
 IDS |= {"mail_id": [str(A.id("mail")).encode()], "filename": [b"app.js", b"ui.css"]}
+FULL = 1_000_000  # bytes, a little less than a request may have
 
 
 class Fuzzer:
@@ -74,6 +75,16 @@ class Fuzzer:
             self.query("DELETE FROM rate_limits")  # or soon every answer were a 429
         if asked.method != "GET" and answer.status < 400:
             self.begin()
+        return asked, answer
+
+    def flood(self, rule: Rule) -> tuple[Asked, Answer]:
+        """Fill a form to the brim with marks that take hours to normalise."""
+        asked = self._good(Random(rule.rule), rule, "POST", bent=0)
+        marks = hostile.MARKS * (FULL // len(hostile.MARKS) // len(asked.fields))
+        filled = [(name, value if name == b"csrf_token" else marks) for name, value in asked.fields]
+        asked.raw = hostile.multipart(filled), "multipart/form-data; boundary=b"
+        answer = send(self.app, asked)
+        self.begin()
         return asked, answer
 
     def _look_around(self) -> None:

@@ -50,6 +50,17 @@ def test_nothing_breaks_when_much_more_is_sent(who, behind, query):
     assert not found, f"{len(found)} faults, such as\n" + "\n".join(found[:10])
 
 
+@pytest.mark.parametrize("who", ["visitor", "owner"])
+def test_no_text_is_put_in_order_before_its_length_is_known(who, app, query):
+    fuzzer = Fuzzer(app, query, who)
+    for rule in routes():
+        if "POST" in rule.methods:
+            asked, answer = fuzzer.flood(rule)
+            assert len(asked.raw[0]) > 450_000  # the token keeps its share
+            assert answer.status != 413
+            assert not answer.faults(), f"{rule.rule}: {answer.faults()}"
+
+
 # --- the controls: each fault is noticed, for what it is ----------------------------------------------------------
 
 FAULTS = {
