@@ -71,6 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(settings),
     )
     app.url_map.converters["slug"] = SlugConverter
+    app.url_map.merge_slashes = False  # it would lead from `//orgs` to whatever host the request names
     _connect(app)
     _guard(app)
     _dress(app)
@@ -105,7 +106,7 @@ def _guard(app: Flask) -> None:
     login.user_loader(gate.load_viewer)
     app.url_value_preprocessor(gate.pull_slug)
     app.url_defaults(gate.push_slug)
-    app.before_request(text.refuse_unreadable)
+    text.init_app(app)
     app.before_request(gate.load_identity)
     compression.init_app(app)  # first here is last in the request: nothing changes a page any more
     headers.init_app(app)

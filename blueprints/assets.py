@@ -45,7 +45,7 @@ def asset(name: str) -> str:
 def serve(filename: str) -> Response:
     """Send a static file, compressed for a browser that takes it."""
     path = safe_join(current_app.static_folder or "", filename)
-    if path is None or not Path(path).is_file():
+    if path is None or not _is_file(path):
         abort(404)
     file = _read(path)
     compressed = request.accept_encodings["gzip"] > 0
@@ -58,6 +58,13 @@ def serve(filename: str) -> Response:
     if compressed:
         response.content_encoding = "gzip"
     return response
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # a name that is too long for any
+        return False
 
 
 @cache

@@ -2,7 +2,6 @@
 
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 from flask import Flask, current_app, g, render_template, request, url_for
@@ -12,7 +11,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, TooManyReque
 import access
 from access import Denied
 from blueprints import csrf, once
-from blueprints.fragments import TOASTS, is_fragment, note
+from blueprints.fragments import TOASTS, is_fragment, note, path_of
 from blueprints.gate import safe_path
 from blueprints.limits import try_again
 from models import audit, db, transaction
@@ -51,7 +50,7 @@ def http_error(error: HTTPException) -> Any:
 def too_many(error: TooManyRequests, seconds: int) -> Any:
     """What is limited, where that is told, and when to try again; the page leads back to the one before."""
     told = error.description if error.description != TooManyRequests.description else ""
-    back = safe_path(urlsplit(request.referrer or "").path)
+    back = safe_path(path_of(request.referrer or "").partition("?")[0])
     text = f"{told} {try_again(seconds)} Nothing was lost.".strip()
     return _refuse(429, text=text, actions=[("Back", back)] if back else None)
 

@@ -81,7 +81,13 @@ def note(template: str, status: int, target: str = NOTICES, **context: Any) -> R
 def current_page() -> str:
     """Return the path and query of the page the browser is on, as it says."""
     url = request.headers.get("HX-Current-URL", "") if is_fragment() else ""
-    return "/" + url.split("://", 1)[-1].partition("/")[2] if url else request.full_path.rstrip("?")
+    return path_of(url) or request.full_path.rstrip("?")
+
+
+def path_of(url: str) -> str:
+    """Return the path and query of an address that a browser gave; nothing if it is none. It never fails."""
+    _, whole, rest = url.partition("://")
+    return "/" + rest.partition("/")[2].partition("#")[0] if whole else ""
 
 
 def waiting_toast() -> Toast | None:

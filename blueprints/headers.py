@@ -42,9 +42,10 @@ def secure(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if settings().https:
         response.headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR}")
-    if request.endpoint == "static":
-        # The address carries the file's hash: what it names never changes.
-        response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable" if request.args else "no-cache"
+    if request.endpoint == "static" and response.status_code < 400:
+        # The address carries the file's hash: what it names never changes. What is missing may come with an update.
+        hashed = bool(request.query_string)
+        response.headers["Cache-Control"] = f"public, max-age={ONE_YEAR}, immutable" if hashed else "no-cache"
     elif g.get("identity"):
         response.headers["Cache-Control"] = "private, no-store"
     else:

@@ -98,6 +98,11 @@ def test_a_part_is_a_part_of_what_would_be_sent(fetch, accepts):
     assert fetch(Accept_Encoding=accepts, Range="bytes=999999-").status_code == 416
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "x" * 256 + "/y", "a%00b", "%ff", "../app.py", ".", "licences"])
+def test_a_name_that_no_file_has_is_not_found(browser, name):
+    assert browser().get(f"/static/{name}").status_code == 404
+
+
 def test_a_file_is_compressed_once_and_not_for_each_request(fetch, monkeypatch):
     first = fetch(Accept_Encoding="gzip")
     monkeypatch.setattr(gzip, "compress", None)

@@ -54,3 +54,12 @@ def test_a_refusal_as_a_fragment_is_a_note_beside_what_was_asked_for(who, url, s
     assert (answer.status_code, answer.headers["HX-Retarget"]) == (status, "#notices")
     assert "<html" not in answer.text
     assert kept_apart(answer)
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://localhost//[::1", "//[", "x", "\xff"])
+def test_a_change_on_a_page_whose_address_cannot_be_read_is_made_all_the_same(address, as_, northfield):
+    admin, member = as_("admin"), northfield.member("viewer")
+    form = {"csrf_token": admin.token(), "name": "Hana Reyes"}
+    headers = {"HX-Request": "true", "HX-Current-URL": address}
+    answer = admin.client.post(f"/orgs/northfield/people/{member.id}/remove", data=form, headers=headers)
+    assert answer.status_code == 200

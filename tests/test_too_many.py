@@ -49,6 +49,7 @@ def test_without_a_time_there_are_words(visitor):
         ("http://evil.example/orgs", "/orgs"),  # only ever a path of ours
         ("http://evil.example//evil.example/", "/login"),
         ("javascript:alert(1)", "/login"),
+        ("http://[", "/"),  # which urlsplit() cannot read
         ("", "/login"),
     ],
 )

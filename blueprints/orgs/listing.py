@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from flask import redirect, request, url_for
@@ -23,7 +23,7 @@ def shown() -> dict[str, str]:
     """
     if request.method != "POST":
         return {name: request.args.get(name, "") for name in request.args}
-    query = parse_qs(urlsplit(current_page()).query, errors="replace")
+    query = parse_qs(current_page().partition("?")[2], errors="replace")
     return {name: values[0] for name, values in query.items()}
 
 
