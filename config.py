@@ -19,6 +19,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # How long what we mail or set keeps working (DESIGN.md, UX.md 1.3 and 1.5).
 CONFIRMATION_LIFE = timedelta(minutes=30)
 RESET_LIFE = timedelta(minutes=30)
+EMAIL_UNDONE_WITHIN = timedelta(days=7)  # by whoever holds the former address
 INVITATION_LIFE = timedelta(days=7)
 REVOCATION_UNDONE_WITHIN = timedelta(minutes=10)
 RESTORABLE = timedelta(days=30)

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from config import CONFIRMATION_LIFE, RESET_LIFE, RESTORABLE, UNLOCK_LIFE
+from config import CONFIRMATION_LIFE, EMAIL_UNDONE_WITHIN, RESET_LIFE, RESTORABLE, UNLOCK_LIFE
 from emails.writing import Message, Spelled, moment, url
 from models import (
+    EmailChange,
     Farewell,
     KnownBrowser,
     Offer,
@@ -20,6 +21,7 @@ from models import (
     db,
 )
 from models.device import device
+from models.email_change import CONFIRM, UNDO
 from models.invitation import MAILED
 from models.text import Address
 
@@ -120,6 +122,37 @@ def invitation_asked(id: Any) -> Message | None:
     return Message(offer.inviter.email, "invitation_asked", context, link)
 
 
+def email_change(id: Any) -> Message | None:
+    """To the new address of an account: confirm it. To the owner of another account: somebody tried to take it."""
+    change = db.session.get(EmailChange, id)
+    if change is None or change.confirmed_at or change.ended_at:
+        return None
+    user, other = db.session.get_one(User, change.user_id), User.by_email(Address(change.email, change.email_key))
+    if other and other.id != user.id:
+        return Message(other.email, "email_taken", {"name": other.name}, url("account", "security"))
+    context = {"name": user.name, "minutes": CONFIRMATION_LIFE.seconds // 60}
+    return Message(change.email, "email_change", context, url("confirm-email", change.text(CONFIRM)))
+
+
+def email_change_asked(id: Any) -> Message | None:
+    """To the present address: another one was asked for, and nothing changed yet."""
+    change = db.session.get(EmailChange, id)
+    if change is None or change.confirmed_at or change.ended_at:
+        return None
+    context = {"name": db.session.get_one(User, change.user_id).name, "email": change.email}
+    return Message(change.former_email, "email_change_asked", context, url("account", "email"))
+
+
+def email_changed(id: Any) -> Message | None:
+    """To the former address: it was changed, and how to take that back."""
+    change = db.session.get(EmailChange, id)
+    if change is None or change.ended_at:
+        return None
+    context = {"name": db.session.get_one(User, change.user_id).name, "email": change.email}
+    context["days"] = str(EMAIL_UNDONE_WITHIN.days)
+    return Message(change.former_email, "email_changed", context, url("undo-email", change.text(UNDO)))
+
+
 def _security(template: str, told: str, id: Any) -> Message | None:
     """To the account's owner: what became of their second step, or of their passkeys."""
     user = db.session.get(User, id)
@@ -162,6 +195,7 @@ MESSAGES: dict[str, Callable[[Any], Message | None]] = {
     for function in (signup, password_reset, password_changed, account_deleted, invitation, invitation_asked)
 }
 MESSAGES |= {function.__name__: function for function in (new_log_in, log_in_stopped)}
+MESSAGES |= {function.__name__: function for function in (email_change, email_change_asked, email_changed)}
 MESSAGES |= {
     told: partial(_security, "two_step", told) for told in ("two_step_on", "two_step_off", "recovery_code_used")
 }

@@ -2,6 +2,7 @@
 
 from models.audit.tables import AuditEvent, AuditHead, AuditTombstone, RefusalCount
 from models.base import Base, Record, Refusal, db, release, transaction
+from models.email_change import EmailChange
 from models.farewell import Farewell
 from models.idempotency import IdempotencyKey, Repeated
 from models.invitation import Invitation
@@ -37,6 +38,7 @@ __all__ = [
     "AuditTombstone",
     "Base",
     "CannotAccept",
+    "EmailChange",
     "EmailTaken",
     "Farewell",
     "FollowsNothing",

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, or_, select, text
 from models import audit
 from models.audit.tables import RefusalCount
 from models.base import db, transaction
+from models.email_change import EmailChange
 from models.farewell import Farewell
 from models.idempotency import IdempotencyKey
 from models.known_browser import KnownBrowser
@@ -38,6 +39,11 @@ def prune() -> dict[str, int]:
         "known browsers": _delete(KnownBrowser, KnownBrowser.id, KnownBrowser.expires_at < func.now()),
         "links": _delete(
             OneTimeToken, OneTimeToken.id, or_(OneTimeToken.used_at < a_day_ago, OneTimeToken.expires_at < a_day_ago)
+        ),
+        "changes of email": _delete(
+            EmailChange,
+            EmailChange.id,
+            or_(EmailChange.ended_at < a_day_ago, EmailChange.expires_at < a_day_ago),
         ),
         "mails": _delete(
             OutgoingMail,

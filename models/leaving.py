@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 
 from models import membership, tenant
 from models.base import Refusal, db
+from models.email_change import EmailChange
 from models.farewell import Farewell
 from models.invitation import Invitation
 from models.known_browser import KnownBrowser
@@ -81,6 +82,7 @@ def delete_account(user: User) -> None:
     KnownBrowser.forget_all(user.id)
     SecondFactor.forget(user.id)
     Passkey.forget_all(user.id)
+    EmailChange.forget_all(user.id)
     user.erase()
 
 

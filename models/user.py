@@ -116,7 +116,7 @@ class User(Record, Base):
         """
         self._note(ACCOUNT_PASSWORD_RESET if by_link else ACCOUNT_PASSWORD_CHANGED)
         self.password_hash = password_hash
-        self._end_sessions()
+        self.end_everywhere()
 
     def upgrade_hash(self, password_hash: str) -> None:
         """Keep the same password under today's parameters, unless it was changed since this row was read."""
@@ -154,9 +154,10 @@ class User(Record, Base):
 
     def _close(self) -> None:
         self.deactivated_at = func.now()
-        self._end_sessions()
+        self.end_everywhere()
 
-    def _end_sessions(self) -> None:
+    def end_everywhere(self) -> None:
+        """End every session and every link that was mailed to the account, and log-ins that are under way."""
         self.credential_epoch = User.credential_epoch + 1
         db.session.flush()
         Session.end_all(self.id)

@@ -10,6 +10,7 @@ import pytest
 from blueprints.auth.two_step import OFFERED
 from config import RESET_LIFE, UNLOCK_LIFE
 from models import (
+    EmailChange,
     Invitation,
     OneTimeToken,
     OwnershipOffer,
@@ -23,6 +24,8 @@ from models import (
     housekeeping,
     transaction,
 )
+from models.email_change import CONFIRM as CHANGE
+from models.email_change import UNDO
 from models.sealed import seal
 from models.second_factor import new_secret
 from models.text import address
@@ -33,6 +36,7 @@ from tests.factories import PASSWORD
 
 HOME = "/orgs/northfield"
 PEOPLE, PROJECTS, SETTINGS = f"{HOME}/people", f"{HOME}/projects", f"{HOME}/settings"
+EMAIL = "/account/email"
 PASSKEYS, CONFIRM = "/account/security/passkeys", "/account/confirm"
 NEW = "a new and quiet password"
 EFFECTS = ("audit_events", "outgoing_mail", "organizations", "projects", "invitations", "users", "signups", "sessions")
@@ -41,7 +45,7 @@ EFFECTS = ("audit_events", "outgoing_mail", "organizations", "projects", "invita
 # What adds no row: it changes one, or gives a session another id.
 SILENT = (
     *("auth.switch_account", "auth.theme", "auth.recovery_codes_saved"),
-    *("auth.confirm", "auth.passkey_confirm", "auth.passkey"),
+    *("auth.confirm", "auth.passkey_confirm", "auth.passkey", "auth.cancel_email_change"),
 )
 
 
@@ -78,6 +82,11 @@ BUTTONS = [
     ),
     Press("auth.recovery_codes_saved", "viewer", "/account/security/recovery-codes/saved", {}, "two steps"),
     Press("auth.confirm", "viewer", "/account/confirm", {"current_password": PASSWORD}),
+    Press("auth.email", "viewer", EMAIL, {"email": "cy@example.org", "current_password": PASSWORD}),
+    Press("auth.resend_email_change", "viewer", f"{EMAIL}/resend", {}, "changes the email"),
+    Press("auth.cancel_email_change", "viewer", f"{EMAIL}/cancel", {}, "changes the email"),
+    Press("auth.confirm_email", "visitor", "/confirm-email/{change}", {}, "changes the email"),
+    Press("auth.undo_email", "visitor", "/undo-email/{undo}", {}, "changed the email"),
     Press("auth.passkey_log_in", "visitor", "/login/passkey", {"credential": "{answer}"}, "passkey asked on /login"),
     Press(
         "auth.passkey_second_step",
@@ -181,6 +190,7 @@ class Stage:
         with self.cast.inside(self.app), transaction():
             self._before(press.before)
             self._two_steps(press.before)
+            self._email(press.before)
         if press.before == "revokes":
             someone.post(f"{PEOPLE}/invitations/{self.things['to_ana']}/revoke")
         if "knows the password" in press.before:
@@ -199,6 +209,14 @@ class Stage:
                 signup = db.session.scalars(db.select(Signup)).one()
                 self.things |= {"signup": signup.text, "typed": signup.code}
         return someone
+
+    def _email(self, what):
+        if what.endswith(" the email"):
+            EmailChange.ask(db.session.get_one(User, self.cast.viewer.id), address("cy@example.org"))
+            change = EmailChange.waiting(self.cast.viewer.id)
+            self.things |= {"change": change.text(CHANGE), "undo": change.text(UNDO)}
+            if what.startswith("changed"):
+                change.confirm()
 
     def _device(self, someone, url):
         """A passkey of Hana's, and what another device and it answer to what a page asks."""

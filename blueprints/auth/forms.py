@@ -119,6 +119,12 @@ class TwoStepForm(ProofForm):
     code = StringField("6-digit code", [Line("the code that the app shows")])
 
 
+class EmailForm(ProofForm):
+    """Another address for one's account."""
+
+    email = AddressField("New email address")
+
+
 class DeleteAccountForm(ProofForm):
     """The end of one's account, by the present password."""
 

@@ -105,6 +105,13 @@ ACCOUNT_PASSWORD_RESET = declare(
 ACCOUNT_ADDRESS_CONFIRMED = declare(
     "account.address_confirmed", "Email address confirmed", "{actor} confirmed the email address of {subject}"
 )
+EMAIL_CHANGE_ASKED = declare(
+    "email.change_asked", "Change of email asked for", "{actor} asked for another email address of {subject}"
+)
+EMAIL_CHANGED = declare("email.changed", "Email changed", "{actor} changed the email address of {subject}")
+EMAIL_CHANGE_UNDONE = declare(
+    "email.change_undone", "Change of email undone", "{actor} took the change of {subject}’s email address back"
+)
 PASSKEY_ADDED = declare("passkey.added", "Passkey added", "{actor} added a passkey")
 PASSKEY_REMOVED = declare("passkey.removed", "Passkey removed", "{actor} removed a passkey")
 TWO_STEP_ON = declare("two_step.on", "Two-step verification on", "{actor} turned two-step verification on")

@@ -181,8 +181,8 @@ def test_pruning_takes_more_than_one_batch(app, hana, query, monkeypatch):
 def test_the_command_says_what_it_pruned(app):
     answer = app.test_cli_runner().invoke(args=["prune"])
     assert answer.exit_code == 0, answer.output
-    everything = ["sessions", "sign-ups", "known browsers", "links", "mails", "farewells", "rate limits"]
-    everything += ["idempotency keys", "counts of refusals", "organizations"]
+    everything = ["sessions", "sign-ups", "known browsers", "links", "changes of email", "mails", "farewells"]
+    everything += ["rate limits", "idempotency keys", "counts of refusals", "organizations"]
     assert answer.output.splitlines() == [f"0 {what}" for what in everything]
 
 

@@ -14,6 +14,8 @@ from tests.factories import PASSWORD
 # Routes that answer a GET with what is no page of ours: health, files, streams, somebody's mail, the way to elsewhere.
 NO_PAGE = {
     "auth.change_password",
+    "auth.confirmed",
+    "auth.export",
     "auth.open_invitation",
     "dev.mail_as_html",
     "health.healthz",
@@ -29,6 +31,8 @@ FRESH = {"auth.add_passkey": "fresh owner"}  # who was not proven a moment ago i
 ADDRESSES = {
     "auth.check_email": "/signup",  # without an attempt to sign up it leads there; with one it is below
     "auth.invitation": "/invitations/{new}",
+    "auth.confirm_email": "/confirm-email/{email}",
+    "auth.undo_email": "/undo-email/{former}",
     "auth.reset_password": "/reset-password/{reset}",
     "auth.unlock": "/unlock/{unlock}",
     "auth.verify_email": "/verify-email/{confirm}",
@@ -101,6 +105,7 @@ def _refused() -> list[Visit]:
             "/account/security/two-step": "#turn-on",
             "/account/security/two-step/off": "#turn-off",
             "/account/confirm": "#confirm",
+            "/account/email": "#send-link",
         },
     }
     late = {
@@ -128,6 +133,8 @@ def _refused() -> list[Visit]:
         Visit("a wrong code", "visitor", "/login", ("#log-in", "#continue"), ".summary", fill=KNOWN),
         Visit("recovery codes", "founder", "/account/security/recovery-codes", shows=".codes"),
         Visit("two-step verification is on", "founder", "/account/security"),
+        Visit("an address waits to be confirmed", "heir", "/account/email"),
+        Visit("410 for a used link to another address", "visitor", "/confirm-email/none"),
         Visit("403", "viewer", f"{HERE}/people/invite"),
         Visit("404", "viewer", f"{HERE}/nowhere"),
         Visit("404 for a visitor", "visitor", "/nowhere"),

@@ -13,6 +13,7 @@ from flask import Flask
 from blueprints.presentation import short
 from config import RESET_LIFE, UNLOCK_LIFE
 from models import (
+    EmailChange,
     Invitation,
     OneTimeToken,
     Organization,
@@ -27,6 +28,7 @@ from models import (
     db,
     transaction,
 )
+from models.email_change import CONFIRM, UNDO
 from models.invitation import COPIED, MAILED
 from models.limits import INVITES_OF_SENDER
 from models.password import hash_password
@@ -92,6 +94,7 @@ def fill(app: Flask) -> Place:
         things = _letters(people["founder"])
         _second_step(people["founder"])
         things["passkey_id"] = _passkey(people["owner"])
+        things |= _emails(people["heir"], people["stranger"])
     with app.app_context(), transaction():
         here = Organization.create(LONG, "long-names", people["owner"].id)
         things |= {"slug": here.slug, "organization_id": here.id, **_members(here, people)}
@@ -129,6 +132,17 @@ def _passkey(owner: User) -> UUID:
     """One with a long name; no device has it."""
     Passkey.add(owner, b"a device", b"a key", 0, LONG)
     return Passkey.of_person(owner.id)[0].id
+
+
+def _emails(waiting: User, changed: User) -> dict[str, Any]:
+    """The links of somebody whose new address waits to be confirmed, and of somebody whose address was changed."""
+    EmailChange.ask(waiting, address(f"new-{LONG_EMAIL[4:]}"))
+    EmailChange.ask(changed, address("changed@long.example.org"))
+    one, other = (EmailChange.waiting(user.id) for user in (waiting, changed))
+    assert one
+    assert other
+    other.confirm()
+    return {"email": one.text(CONFIRM), "former": other.text(UNDO)}
 
 
 def _members(here: Organization, people: dict[str, User]) -> dict[str, Any]:

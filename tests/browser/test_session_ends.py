@@ -24,7 +24,8 @@ def log_in_again(page, host, url):
     expect(page).to_have_url(re.compile(re.escape(f"/login?next={quote(url, safe='/?')}&why=expired") + "$"))
     heading(page).to_have_text("Log in")
     expect(page.get_by_text("You were logged out because of inactivity.")).to_be_visible()
-    expect(page.locator("form")).to_have_count(1)  # and no list around it
+    expect(page.locator("form:has(#log-in)")).to_have_count(1)
+    expect(page.locator("table")).to_have_count(0)  # no list around it
     page.get_by_label("Email", exact=True).fill(host.amara.email)
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()

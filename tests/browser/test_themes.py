@@ -79,7 +79,7 @@ def test_a_page_is_never_painted_in_the_other_theme(new_page, cookie, system, ca
     """Every frame that the browser paints on the way from one page to the next, as a screencast records them."""
     page = new_page(color_scheme=system, reduced_motion="reduce")
     if cookie:
-        page.context.add_cookies([{"name": "theme", "value": cookie, "domain": "127.0.0.1", "path": "/"}])
+        page.context.add_cookies([{"name": "theme", "value": cookie, "domain": "localhost", "path": "/"}])
     page.goto("/login")
     frames = []
     screencast = page.context.new_cdp_session(page)
