@@ -34,6 +34,10 @@ class Denied(Exception):
         self.permission, self.least, self.reason = permission, least or permission.least, reason
 
 
+class StepNeeded(Exception):
+    """The organization asks everyone for two-step verification, and this person has not turned it on."""
+
+
 PERMISSIONS: dict[str, Permission] = {}
 
 

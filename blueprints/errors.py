@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError, TimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
 import access
-from access import Denied
+from access import Denied, StepNeeded
 from blueprints import csrf, once
 from blueprints.fragments import TOASTS, is_fragment, note, path_of
 from blueprints.gate import safe_path
@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
     """Answer every error in our own words."""
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Denied, denied)
+    app.register_error_handler(StepNeeded, step_needed)
     app.register_error_handler(Busy, unavailable)
     app.register_error_handler(TimeoutError, unavailable)  # no connection was free
     app.register_error_handler(DBAPIError, database_error)
@@ -67,6 +68,13 @@ def denied(error: Denied) -> Any:
         return _refuse(404), 404
     text, home = error.reason or _who_can_help(error), (f"Back to {g.org.name}", url_for("orgs.home"))
     return _refuse(403, text=text, actions=[home]), 403
+
+
+def step_needed(_error: StepNeeded) -> Any:
+    """The organization lets nobody in without two-step verification: that, and the way to it."""
+    text = f"{g.org.name} asks everyone for it. Nothing was lost: once it is on, you get in as before."
+    ways = [("Turn on two-step verification", url_for("auth.two_step")), ("My organizations", url_for("orgs.index"))]
+    return _refuse(403, text=text, actions=ways, heading="Turn on two-step verification first"), 403
 
 
 def stale() -> Any:
@@ -119,10 +127,10 @@ def fault(error: InternalServerError) -> Any:
     return render_template("errors/500.html", reference=reference, not_saved=True), 500
 
 
-def _refuse(code: int, text: str = "", actions: list[tuple[str, str]] | None = None) -> Any:
+def _refuse(code: int, text: str = "", actions: list[tuple[str, str]] | None = None, heading: str = "") -> Any:
     if is_fragment():
-        return note("errors/_note.html", code, code=code, text=text)
-    return render_template("errors/page.html", code=code, text=text, actions=actions)
+        return note("errors/_note.html", code, code=code, text=text, heading=heading)
+    return render_template("errors/page.html", code=code, text=text, actions=actions, heading=heading)
 
 
 def _note(error: Denied) -> None:

@@ -87,6 +87,8 @@ def _gated(
             return _log_in_first()
         if g.slug is not None and g.actor is None:
             return _not_here()
+        if g.org is not None and g.org.lacks_step:
+            raise access.StepNeeded
         found = find(**ids)
         if check:
             check(*found)

@@ -24,7 +24,8 @@ _STATEMENT = """
 SELECT s.id, s.sess, s.created_at, s.last_seen_at < now() - interval '5 minutes', s.credential_epoch,
        s.user_id, s.email, s.email_key, s.name, s.email_verified_at IS NOT NULL,
        extract(epoch FROM s.expire - now())::float,
-       p.id, p.name, p.slug, p.version, p.role::text, p.member_id, s.created_at > now() - %(fresh_for)s
+       p.id, p.name, p.slug, p.version, p.role::text, p.member_id, s.created_at > now() - %(fresh_for)s,
+       p.requires_step, p.lacks_step
 FROM gate_sessions s LEFT JOIN gate_places p ON p.slug = %(slug)s AND p.user_id = s.user_id
 WHERE s.sid = %(sid)s
 """
@@ -32,7 +33,8 @@ WHERE s.sid = %(sid)s
 # The same for many sessions at once, whose pages are open: which of them live, for how long, and what they are there.
 _STANDINGS = """
 SELECT s.sid, s.user_id, extract(epoch FROM s.expire - now())::float, p.id, p.role::text, p.member_id
-FROM gate_sessions s LEFT JOIN gate_places p ON p.id = %(organization_id)s AND p.user_id = s.user_id
+FROM gate_sessions s
+LEFT JOIN gate_places p ON p.id = %(organization_id)s AND p.user_id = s.user_id AND NOT p.lacks_step
 WHERE s.sid = ANY(%(sids)s)
 """
 
@@ -56,6 +58,8 @@ class Place:
     name: str
     slug: str
     version: int
+    requires_step: bool  # it asks everyone in it for two-step verification
+    lacks_step: bool  # and this person has not turned it on: they get in nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,6 @@ class Identity:
         place = actor = None
         viewer = Viewer(*row[5:10])
         if row[11]:
-            place = Place(*row[11:15])
+            place = Place(*row[11:15], *row[18:20])
             actor = Actor(viewer.id, place.id, Role[row[15]] if row[15] else None, row[16])
         return cls(sid, row[0], row[1], row[2], row[3], row[4], viewer, row[10], place, actor, row[17])

@@ -17,6 +17,8 @@ from models.audit.actions import (
     ORGANIZATION_DELETED,
     ORGANIZATION_RENAMED,
     ORGANIZATION_RESTORED,
+    TWO_STEP_NOT_REQUIRED,
+    TWO_STEP_REQUIRED,
 )
 from models.base import Base, Record, Refusal, db
 from models.outgoing_mail import OutgoingMail
@@ -77,6 +79,7 @@ class Organization(Record, Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
     updated_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     deleted_at: Mapped[datetime | None]
+    second_factor_required_at: Mapped[datetime | None]  # since when everyone in it needs two-step verification
 
     @classmethod
     def create(cls, name: str, slug: str, owner_id: UUID) -> Self:
@@ -142,6 +145,20 @@ class Organization(Record, Base):
         self.name, self.slug, self.updated_by, self.version = name, slug, by, self.version + 1
         if self._called != before:
             audit.note(ORGANIZATION_RENAMED, organization_id=self.id, before=before, after=self._called)
+
+    def require_second_factor(self, required: bool) -> None:
+        """Ask everyone in it for two-step verification, or no more. Twice is once."""
+        self._relock()
+        if required is (self.second_factor_required_at is not None):
+            return
+        self.second_factor_required_at = func.now() if required else None
+        audit.note(TWO_STEP_REQUIRED if required else TWO_STEP_NOT_REQUIRED, organization_id=self.id)
+
+    @classmethod
+    def requiring_second_factor(cls) -> list[Self]:
+        """Return those that let nobody in without it, of the organizations that are shown: a person's own."""
+        required = cls.second_factor_required_at.is_not(None) & cls.deleted_at.is_(None)
+        return list(db.session.scalars(select(cls).where(required).order_by(func.lower(cls.name), cls.id)))
 
     def delete(self) -> datetime:
         """Delete the organization: nobody can enter it, an Owner may restore it within 30 days. Its Owners are told.

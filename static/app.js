@@ -78,8 +78,7 @@
     if (menu && !menu.contains(target) && target.getAttribute('popovertarget') !== menu.id) menu.hidePopover();
   });
 
-  // 4. What never reached the server is told where the reader is. A list that did not come says of when the one is that
-  //    is still there.
+  // 4. What never reached the server is told where the reader is; a list that stayed says of when it is.
   let drawn = performance.timeOrigin;
   document.addEventListener('htmx:after:swap', ({ detail: { ctx } }) => { if (element(ctx.target)?.matches('.region')) drawn = Date.now(); });
   const notLoaded = ctx => {
@@ -88,7 +87,7 @@
     const note = byId('not-loaded').content.cloneNode(true);
     one('time', note).textContent = new Date(drawn).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
     one('button', note).onclick = () => {
-      (one('input', ctx.sourceElement) ?? ctx.sourceElement).focus();            // this button goes with the note
+      (one('input', ctx.sourceElement) ?? ctx.sourceElement).focus();
       htmx.ajax('GET', ctx.request.action, { source: ctx.sourceElement, target: list });
     };
     one('[data-not-loaded]', list)?.remove();
@@ -245,7 +244,7 @@
   const ask = async () => {                                                   // why did the server refuse?
     const answer = await fetch(url, { headers: { 'X-Refresh': '1' } }).catch(() => null);
     if (answer?.status === 401) return ended('logged-out');
-    if (answer?.status === 404) return ended('gone');
+    if ([403, 404].includes(answer?.status)) return ended('gone');
     later(open, wait + Math.random() * wait);
     wait = Math.min(wait * 2, 30000);
   };
@@ -257,7 +256,9 @@
     clearTimeout(lost);
     offline(false);
     byId('latest').hidden = true;
-    const note = byId('ended-' + why).content.cloneNode(true), login = one('[data-next]', note);
+    const says = byId('ended-' + why) ?? byId('ended'), note = says.content.cloneNode(true);
+    const login = one('[data-next]', note);
+    if (why in says.dataset) one('strong', note).textContent = says.dataset[why];
     if (login) login.search = new URLSearchParams({ next: location.pathname + location.search });
     say(note.textContent);
     byId('news').append(note);

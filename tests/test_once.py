@@ -138,6 +138,7 @@ BUTTONS = [
     Press("orgs.expired.resend", "admin", f"{PEOPLE}/invitations/expired/resend", {}, "opens late"),
     Press("orgs.expired.revoke", "admin", f"{PEOPLE}/invitations/expired/revoke", {}, "opens late"),
     Press("orgs.settings.index", "admin", SETTINGS, {"name": "Southfield", "slug": "southfield"}),
+    Press("orgs.settings.two_step", "owner", f"{SETTINGS}/two-step", {"current_password": PASSWORD}, "required"),
     Press("orgs.settings.leave", "viewer", f"{SETTINGS}/leave"),
     Press(
         "orgs.settings.delete", "owner", f"{SETTINGS}/delete", {"confirm": "northfield", "current_password": PASSWORD}
@@ -250,6 +251,9 @@ class Stage:
 
     def _two_steps(self, what):
         viewer = self.cast.viewer.id
+        if what == "required":
+            SecondFactor.set_up(db.session.get_one(User, self.cast.owner.id), self._app(), self.things["code"])
+            db.session.merge(self.cast.organization).require_second_factor(True)
         if what == "has an app":
             self.things["offer"] = urlsafe_b64encode(seal(OFFERED, viewer.bytes + self._app())).decode()
         elif what.startswith("two steps"):

@@ -13,7 +13,7 @@ from blueprints.fragments import leave, respond
 from blueprints.gate import log_in, signed_in
 from blueprints.once import once
 from blueprints.proof import proves
-from models import SecondFactor, User, db, transaction
+from models import Organization, SecondFactor, User, db, transaction
 from models.sealed import seal, unseal
 from models.second_factor import app_address, new_secret, written
 
@@ -56,7 +56,8 @@ def two_step_off() -> Any:
             SecondFactor.turn_off(user)
         log_in(user)
         return leave(url_for(".security"), "Two-step verification is off.")
-    return respond("auth/two_step_off.html", "auth/_two_step_off.html", 422 if form.errors else 200, form=form)
+    shown = {"form": form, "requiring": Organization.requiring_second_factor()}
+    return respond("auth/two_step_off.html", "auth/_two_step_off.html", 422 if form.errors else 200, **shown)
 
 
 @bp.route("/account/security/recovery-codes", methods=["GET", "POST"])

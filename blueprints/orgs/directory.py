@@ -29,6 +29,7 @@ class Asked:
 
     q: str = ""
     role: Role | None = None
+    two_step: str = ""  # "off": those who have not turned it on
     sort: str = "name"
     page: int = 1
 
@@ -39,6 +40,7 @@ class Asked:
         return cls(
             q=" ".join(args.get("q", "").split()),
             role=Role.__members__.get(args.get("role", "")),
+            two_step="off" if args.get("two_step") == "off" and can(access.MANAGE_PEOPLE) else "",
             sort=sort if sort.removeprefix("-") in ORDERS else "name",
             page=listing.page_number(args.get("page", "")),
         )
@@ -46,12 +48,13 @@ class Asked:
     @property
     def narrows(self) -> bool:
         """True where not everyone is asked for."""
-        return bool(self.q or self.role)
+        return bool(self.q or self.role or self.two_step)
 
     @property
     def args(self) -> dict[str, Any]:
         """The query, without its page and what goes without saying."""
-        given = {"q": self.q, "role": self.role.name if self.role else "", "sort": self.sort}
+        role = self.role.name if self.role else ""
+        given = {"q": self.q, "role": role, "two_step": self.two_step, "sort": self.sort}
         return {name: value for name, value in given.items() if value and (name, value) != ("sort", "name")}
 
     def sorted(self, sort: str) -> str:
@@ -78,11 +81,13 @@ class Person(NamedTuple):
     user_id: UUID
     name: str
     email: str
+    lacks_step: bool  # they have not turned two-step verification on
 
     @classmethod
     def of(cls, member: OrganizationMember, user: User) -> Self:
         """Draw the line of somebody who was just changed."""
-        return cls(member.id, member.role, member.created_at, user.id, user.name, user.email)
+        lacks = user.second_factor_at is None
+        return cls(member.id, member.role, member.created_at, user.id, user.name, user.email, lacks)
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,7 @@ def people(asked: Asked) -> People:
         members=_count(Asked()).where(everyone).scalar_subquery(),
         pending=_pending() if can(access.MANAGE_PEOPLE) else literal(0),
     )
-    filled = PeopleFilter(data={"q": asked.q, "role": asked.role.name if asked.role else ""})
+    filled = PeopleFilter(data=asked.args)
     return People(asked, found, counts.members, counts.pending, filled)
 
 
@@ -125,6 +130,7 @@ def _lines() -> Select[*tuple[Any, ...]]:
         User.id.label("user_id"),
         User.name,
         User.email,
+        User.second_factor_at.is_(None).label("lacks_step"),
         User.search_text,
     ).join(User, User.id == OrganizationMember.user_id)
 
@@ -132,13 +138,15 @@ def _lines() -> Select[*tuple[Any, ...]]:
 def _count(asked: Asked) -> Select[int]:
     """Count without looking at the accounts where nothing is searched in them."""
     counted = select(func.count()).select_from(OrganizationMember)
-    return counted.join(User, User.id == OrganizationMember.user_id) if asked.q else counted
+    return counted.join(User, User.id == OrganizationMember.user_id) if asked.q or asked.two_step else counted
 
 
 def _where(asked: Asked) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if asked.role:
         conditions.append(OrganizationMember.role == asked.role)
+    if asked.two_step:
+        conditions.append(User.second_factor_at.is_(None))
     if asked.q:
         conditions.append(says(asked.q, User.search_text))
     return conditions

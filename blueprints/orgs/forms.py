@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import request
 from markupsafe import Markup
-from wtforms import DateField, Form, RadioField, SearchField, SelectField
+from wtforms import BooleanField, DateField, Form, RadioField, SearchField, SelectField
 from wtforms.validators import StopValidation
 
 from access import ProjectHere
@@ -78,6 +78,13 @@ class DeleteForm(OurForm):
     """/orgs/<slug>/settings/delete."""
 
     confirm = StringField("The organization's address")
+    current_password = ProofField("Your password")
+
+
+class TwoStepForm(OurForm):
+    """/orgs/<slug>/settings/two-step."""
+
+    required = BooleanField("Require two-step verification of everyone")
     current_password = ProofField("Your password")
 
 

@@ -61,6 +61,16 @@ OWNERSHIP_CANCELLED = declare(
     "ownership.cancelled", "Offer of ownership cancelled", "{actor} cancelled the offer of ownership to {subject}"
 )
 
+TWO_STEP_REQUIRED = declare(
+    "organization.two_step_required",
+    "Two-step verification required",
+    "{actor} made two-step verification a condition for everyone here",
+)
+TWO_STEP_NOT_REQUIRED = declare(
+    "organization.two_step_not_required",
+    "Two-step verification not required",
+    "{actor} no longer made two-step verification a condition",
+)
 INVITATION_SENT = declare("invitation.sent", "Invitation sent", "{actor} invited {subject} as {new_role}")
 INVITATION_SENT_AGAIN = declare(
     "invitation.sent_again", "Invitation sent again", "{actor} sent the invitation for {subject} again"

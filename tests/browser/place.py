@@ -102,6 +102,8 @@ def fill(app: Flask) -> Place:
         things |= _invitations(here, people["owner"].id, things)
     with app.app_context(), transaction():
         things |= _elsewhere(people)
+    with app.app_context(), transaction():
+        _guarded(people)
     with app.app_context():
         take(INVITES_OF_SENDER, people["founder"].id, INVITES_OF_SENDER.burst)  # and so may invite nobody today
     return Place(app, people, things)
@@ -143,6 +145,13 @@ def _emails(waiting: User, changed: User) -> dict[str, Any]:
     assert other
     other.confirm()
     return {"email": one.text(CONFIRM), "former": other.text(UNDO)}
+
+
+def _guarded(people: dict[str, User]) -> None:
+    """An organization that lets nobody in without two-step verification, which its second member lacks."""
+    guarded = Organization.create("Guarded", "guarded", people["founder"].id)
+    guarded.admit(people["stranger"].id, Role.ADMIN)
+    guarded.require_second_factor(True)
 
 
 def _members(here: Organization, people: dict[str, User]) -> dict[str, Any]:
