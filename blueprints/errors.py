@@ -73,6 +73,7 @@ def denied(error: Denied) -> Any:
 def step_needed(_error: StepNeeded) -> Any:
     """The organization lets nobody in without two-step verification: that, and the way to it."""
     text = f"{g.org.name} asks everyone for it. Nothing was lost: once it is on, you get in as before."
+    g.org = g.actor = g.slug = None  # the page stands outside of it, with none of its tabs, links and live updates
     ways = [("Turn on two-step verification", url_for("auth.two_step")), ("My organizations", url_for("orgs.index"))]
     return _refuse(403, text=text, actions=ways, heading="Turn on two-step verification first"), 403
 
