@@ -13,6 +13,7 @@ from models.audit.actions import (
     ACCOUNT_CREATED,
     ACCOUNT_DEACTIVATED,
     ACCOUNT_DELETED,
+    ACCOUNT_LOGGED_OUT,
     ACCOUNT_PASSWORD_CHANGED,
     ACCOUNT_PASSWORD_RESET,
     ACCOUNT_REACTIVATED,
@@ -162,6 +163,11 @@ class User(Record, Base):
         db.session.flush()
         Session.end_all(self.id)
         OneTimeToken.end_all(self.id)
+
+    def log_out_everywhere(self) -> None:
+        """End them for the host, who has a reason to, and write it down."""
+        self.end_everywhere()
+        audit.note(ACCOUNT_LOGGED_OUT, user_id=self.id, subject=self.id)
 
     def _note(self, action: Action, after: audit.Facts | None = None) -> None:
         audit.proven(self.id)

@@ -30,7 +30,7 @@ def account() -> Any:
         with transaction():
             db.session.get_one(User, g.identity.viewer.id).rename(form.name.data or "")
         return leave(url_for(".account"), "Name changed.")
-    shown = {"form": form, "looks": ThemeForm(data={"theme": request.cookies.get("theme", "")})}
+    shown = {"form": form, "looks": ThemeForm(data={"theme": request.cookies.get(settings().cookie_name("theme"), "")})}
     return respond("auth/account.html", "auth/_account.html", 422 if form.errors else 200, **shown)
 
 
@@ -39,10 +39,11 @@ def account() -> Any:
 def theme() -> Any:
     """Let this browser remember how pages look. What is no theme of ours leaves that to the device."""
     answer, chosen, theme = leave(url_for(".account"), "Theme saved."), settings(), request.form.get("theme")
+    name = chosen.cookie_name("theme")
     if theme in THEMES:
-        answer.set_cookie("theme", theme, max_age=ONE_YEAR, secure=chosen.https, httponly=True, samesite="Lax")
+        answer.set_cookie(name, theme, max_age=ONE_YEAR, secure=chosen.https, httponly=True, samesite="Lax")
     else:
-        answer.delete_cookie("theme", secure=chosen.https, httponly=True, samesite="Lax")
+        answer.delete_cookie(name, secure=chosen.https, httponly=True, samesite="Lax")
     return answer
 
 

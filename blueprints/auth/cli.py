@@ -58,6 +58,16 @@ def reactivate(email: str) -> None:
     click.echo(f"{user.email} is active: the person can log in again.")
 
 
+@users.command("log-out")
+@click.argument("email")
+def log_out(email: str) -> None:
+    """End every session of a person, and every link that was mailed to them; their password stays."""
+    user = _account(email)
+    with transaction():
+        user.log_out_everywhere()
+    click.echo(f"{user.email} is logged out everywhere.")
+
+
 @users.command("turn-off-two-step")
 @click.argument("email")
 def turn_off_two_step(email: str) -> None:

@@ -16,7 +16,7 @@ development = dev.bp
 
 def surroundings() -> dict[str, Any]:
     """Return what every page is rendered with."""
-    theme = request.cookies.get("theme", "")
+    theme = request.cookies.get(settings().cookie_name("theme"), "")
     return {
         "viewer": viewer(),
         "org": g.get("org"),

@@ -132,6 +132,7 @@ RECOVERY_CODES_RENEWED = declare("recovery_codes.renewed", "Recovery codes renew
 RECOVERY_CODE_USED = declare("recovery_code.used", "Recovery code used", "{actor} logged in with a recovery code")
 ACCOUNT_DEACTIVATED = declare("account.deactivated", "Account deactivated", "{actor} deactivated {subject}")
 ACCOUNT_REACTIVATED = declare("account.reactivated", "Account reactivated", "{actor} reactivated {subject}")
+ACCOUNT_LOGGED_OUT = declare("account.logged_out", "Logged out everywhere", "{actor} logged {subject} out everywhere")
 ACCOUNT_DELETED = declare("account.deleted", "Account deleted", "{subject} deleted their account")
 BROWSER_UNLOCKED = declare(
     "browser.unlocked", "Browser let in", "{actor} let a browser try to log in, by a mailed link"

@@ -33,6 +33,17 @@ def test_a_deactivated_person_is_out_at_once_and_stays_out(users, browser, north
     assert browser(northfield.owner).get("/orgs/northfield/people").text.count("Hana Reyes") >= 1
 
 
+def test_a_person_is_logged_out_everywhere(users, browser, northfield, link, query):
+    hana = browser(northfield.viewer)
+    browser().post("/forgot-password", email=northfield.viewer.email)
+    reset = link()
+    assert users("log-out", northfield.viewer.email) == (0, "hana.reyes@example.org is logged out everywhere.\n")
+    assert hana.get("/orgs").status_code == 302
+    assert browser().get(reset).status_code == 410
+    assert query("SELECT count(*) FROM audit_events WHERE action = 'account.logged_out'") == [(1,)]
+    assert log_in(browser, northfield.viewer) == 303
+
+
 def test_a_session_that_no_command_ended_is_dead_too(browser, northfield, query):
     hana = browser(northfield.viewer)
     query("UPDATE users SET deactivated_at = now() WHERE id = %(id)s", id=northfield.viewer.id)
@@ -88,6 +99,7 @@ WRONG = {
         1,
         "The new Owner must be another person, whose account is active.",
     ),
+    "logging nobody out": (["log-out", "nobody@example.org"], 1, "No account uses"),
     "reactivating nobody": (["reactivate", "nobody@example.org"], 1, "No account uses"),
 }
 
