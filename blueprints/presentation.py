@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zlib import crc32
 
-from flask import Flask
+from flask import Flask, request
 from markupsafe import Markup
 
 from access import Affected
+from config import settings
 
 HUES = 12
-THEMES = ("light", "dark")  # what a browser may have chosen, in its cookie of that name; else its device decides
+# What a browser may have chosen, each in a cookie of that name; else its device decides, and lists are comfortable.
+LOOKS = {"theme": ("light", "dark"), "density": ("compact",)}
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _CONTINUES = ("Mn", "Mc", "Me", "Sk")  # accents, vowel signs, skin tones
 
@@ -21,6 +23,12 @@ def init_app(app: Flask) -> None:
     """Give every template these functions as filters: `{{ user.name | initials }}`."""
     for function in (initials, hue, short, when, day, until, plural, counted):
         app.jinja_env.filters[function.__name__] = function
+
+
+def looks() -> dict[str, str]:
+    """Return what this browser chose."""
+    chosen = {name: request.cookies.get(settings().cookie_name(name), "") for name in LOOKS}
+    return {name: look if look in LOOKS[name] else "" for name, look in chosen.items()}
 
 
 def initials(name: str) -> str:

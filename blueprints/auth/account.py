@@ -12,7 +12,7 @@ from blueprints.fragments import leave, respond
 from blueprints.gate import bare, log_in, log_out, signed_in
 from blueprints.headers import ONE_YEAR
 from blueprints.once import once
-from blueprints.presentation import THEMES
+from blueprints.presentation import LOOKS, looks
 from blueprints.proof import matches, proves
 from config import settings
 from models import LastOwner, OutgoingMail, Passkey, SecondFactor, User, db, leaving, transaction
@@ -30,20 +30,22 @@ def account() -> Any:
         with transaction():
             db.session.get_one(User, g.identity.viewer.id).rename(form.name.data or "")
         return leave(url_for(".account"), "Name changed.")
-    shown = {"form": form, "looks": ThemeForm(data={"theme": request.cookies.get(settings().cookie_name("theme"), "")})}
+    shown = {"form": form, "looks": ThemeForm(data=looks())}
     return respond("auth/account.html", "auth/_account.html", 422 if form.errors else 200, **shown)
 
 
 @bp.post("/account/theme")
 @signed_in
 def theme() -> Any:
-    """Let this browser remember how pages look. What is no theme of ours leaves that to the device."""
-    answer, chosen, theme = leave(url_for(".account"), "Theme saved."), settings(), request.form.get("theme")
-    name = chosen.cookie_name("theme")
-    if theme in THEMES:
-        answer.set_cookie(name, theme, max_age=ONE_YEAR, secure=chosen.https, httponly=True, samesite="Lax")
-    else:
-        answer.delete_cookie(name, secure=chosen.https, httponly=True, samesite="Lax")
+    """Let this browser remember how pages look. What is none of ours leaves that to the device."""
+    answer = leave(url_for(".account"), "Appearance saved.")
+    for what, offered in LOOKS.items():
+        name, look = settings().cookie_name(what), request.form.get(what)
+        how: dict[str, Any] = {"secure": settings().https, "httponly": True, "samesite": "Lax"}
+        if look in offered:
+            answer.set_cookie(name, look, max_age=ONE_YEAR, **how)
+        else:
+            answer.delete_cookie(name, **how)
     return answer
 
 

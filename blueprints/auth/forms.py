@@ -38,6 +38,7 @@ class ThemeForm(OurForm):
     theme = RadioField(
         "Theme", choices=[choice("", "Like this device"), choice("light", "Light"), choice("dark", "Dark")]
     )
+    density = RadioField("Density of lists", choices=[choice("", "Comfortable"), choice("compact", "Compact")])
 
 
 class ForgotPasswordForm(OurForm):

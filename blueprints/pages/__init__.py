@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from flask import g, request
+from flask import g
 
 from blueprints.fragments import waiting_toast
 from blueprints.gate import viewer
 from blueprints.pages import audit, dev, health, mail, roles
-from blueprints.presentation import THEMES
+from blueprints.presentation import looks
 from config import settings
 
 blueprints = [health.bp, roles.bp, mail.bp, audit.bp]
@@ -16,13 +16,12 @@ development = dev.bp
 
 def surroundings() -> dict[str, Any]:
     """Return what every page is rendered with."""
-    theme = request.cookies.get(settings().cookie_name("theme"), "")
     return {
         "viewer": viewer(),
         "org": g.get("org"),
         "actor": g.get("actor"),
         "toast": waiting_toast(),
-        "theme": theme if theme in THEMES else "",
+        **looks(),
         "dev": not settings().production,
         "creates_organizations": settings().org_creation == "anyone",
     }

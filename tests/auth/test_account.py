@@ -207,3 +207,13 @@ def test_a_browser_remembers_its_theme(as_, theme, shown):
     assert re.findall(r'<html lang="en" data-theme="(\w+)"', page) == ([shown] if shown else [])
     assert f'value="{shown or ""}" checked' in page
     assert "data-theme" not in other.get("/account").text
+
+
+@pytest.mark.parametrize(("density", "shown"), [("compact", "compact"), ("", None), ("dense", None)])
+def test_a_browser_remembers_the_density_of_its_lists(as_, density, shown):
+    hana = as_("viewer")
+    hana.post("/account/theme", theme="dark", density="compact")
+    hana.post("/account/theme", theme="dark", density=density)
+    page = hana.get("/account").text
+    assert re.findall(r'<html [^>]*data-density="(\w+)"', page) == ([shown] if shown else [])
+    assert 'data-theme="dark"' in page
