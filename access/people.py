@@ -19,7 +19,12 @@ def may_manage(actor: Actor, member: OrganizationMember, role: Role | None = Non
         return False
     if member.user_id == actor.user_id:
         return role is None or role <= actor.role
-    return actor.role.may_give(member.role) and (role is None or actor.role.may_give(role))
+    return reaches(actor, member.role) and (role is None or reaches(actor, role))
+
+
+def reaches(actor: Actor, role: Role) -> bool:
+    """Tell whether others who have a role are within an actor's reach, and whether the actor may give it."""
+    return actor.role is not None and actor.role.may_give(role)
 
 
 def confirm(actor: Actor, permission: Permission) -> Actor:

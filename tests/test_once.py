@@ -130,6 +130,13 @@ BUTTONS = [
     Press("orgs.people.change_role", "admin", f"{PEOPLE}/{{admin_member}}/role", {"role": "VIEWER"}),
     Press("orgs.people.remove", "admin", f"{PEOPLE}/{{viewer_member}}/remove", {"name": "Hana Reyes"}),
     Press("orgs.people.remove", "admin", f"{PEOPLE}/{{admin_member}}/remove", {"name": "Sven Weber"}),
+    Press(
+        "orgs.selected.index",
+        "admin",
+        f"{PEOPLE}/selected",
+        {"member": "{viewer_member}", "do": "role", "role": "OPERATOR"},
+    ),
+    Press("orgs.selected.index", "admin", f"{PEOPLE}/selected", {"member": "{viewer_member}", "do": "remove"}),
     Press("orgs.invitations.new", "admin", f"{PEOPLE}/invite", {"emails": "cy@example.org", "role": "VIEWER"}),
     Press("orgs.invitations.resend", "admin", f"{PEOPLE}/invitations/{{to_ana}}/resend"),
     Press("orgs.invitations.link", "admin", f"{PEOPLE}/invitations/{{to_ana}}/link"),

@@ -32,6 +32,7 @@ class Asked:
     two_step: str = ""  # "off": those who have not turned it on
     sort: str = "name"
     page: int = 1
+    select: bool = False  # with boxes, to act on several
 
     @classmethod
     def of(cls, args: dict[str, str]) -> Self:
@@ -43,6 +44,7 @@ class Asked:
             two_step="off" if args.get("two_step") == "off" and can(access.MANAGE_PEOPLE) else "",
             sort=sort if sort.removeprefix("-") in ORDERS else "name",
             page=listing.page_number(args.get("page", "")),
+            select=args.get("select") == "1" and can(access.MANAGE_PEOPLE),
         )
 
     @property
@@ -54,7 +56,8 @@ class Asked:
     def args(self) -> dict[str, Any]:
         """The query, without its page and what goes without saying."""
         role = self.role.name if self.role else ""
-        given = {"q": self.q, "role": role, "two_step": self.two_step, "sort": self.sort}
+        select = "1" if self.select else ""
+        given = {"q": self.q, "role": role, "two_step": self.two_step, "sort": self.sort, "select": select}
         return {name: value for name, value in given.items() if value and (name, value) != ("sort", "name")}
 
     def sorted(self, sort: str) -> str:
@@ -88,6 +91,11 @@ class Person(NamedTuple):
         """Draw the line of somebody who was just changed."""
         lacks = user.second_factor_at is None
         return cls(member.id, member.role, member.created_at, user.id, user.name, user.email, lacks)
+
+
+def selectable(person: Person) -> bool:
+    """Tell whether the actor may act on somebody together with others: not on themselves."""
+    return person.user_id != g.actor.user_id and access.reaches(g.actor, person.role)
 
 
 @dataclass(frozen=True)

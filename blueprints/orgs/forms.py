@@ -81,6 +81,18 @@ class DeleteForm(OurForm):
     current_password = ProofField("Your password")
 
 
+class SelectedForm(OurForm):
+    """/orgs/<slug>/people/selected: their removal."""
+
+    do = HiddenField()
+
+
+class SelectedRoleForm(SelectedForm):
+    """The same: another role."""
+
+    role = RoleField("Role for all of them", choices=ROLES, default=Role.VIEWER.name)
+
+
 class TwoStepForm(OurForm):
     """/orgs/<slug>/settings/two-step."""
 

@@ -11,7 +11,7 @@ from blueprints.fragments import Toast, Undo, changed, is_fragment, leave, respo
 from blueprints.gate import requires
 from blueprints.once import once
 from blueprints.orgs import listing
-from blueprints.orgs.directory import Asked, People, Person, people
+from blueprints.orgs.directory import Asked, People, Person, people, selectable
 from blueprints.orgs.forms import ChangeRoleForm, RemoveForm
 from blueprints.orgs.wording import last_owner, lowers, role_changed, was_removed
 from blueprints.receipts import conflict
@@ -36,7 +36,7 @@ def index() -> Any:
     """List the people."""
     found = people(Asked.of(listing.shown()))
     beyond = listing.beyond(found.found, "orgs.people.index", **found.asked.args)
-    return beyond or respond("orgs/people.html", "orgs/_people.html", people=found)
+    return beyond or respond("orgs/people.html", "orgs/_people.html", people=found, selectable=selectable)
 
 
 @bp.get("/<uuid:member_id>")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from access import Lowering
 from blueprints.limits import try_again, words
 from blueprints.orgs.inviting import Outcome
-from blueprints.presentation import counted
+from blueprints.presentation import counted, plural
 from blueprints.receipts import receipt
 from models import Role
 from models.limits import INVITES_TO_ADDRESS
@@ -30,6 +30,15 @@ def was_removed(name: str, organization: str, ended: Ended | None) -> str:
     if ended is None:
         return f"{name} was already removed from {organization}."
     return receipt(f"Removed {name} from {organization}", ended.at, *_ended(ended, "they"))
+
+
+def several(did: str, ends: list[Ended], others: int) -> str:
+    """Say what acting on several members did, and how many were left alone."""
+    left = f" {plural(others, 'person', 'people')} stayed as they were." if others else ""
+    if not ends:
+        return f"Nobody was changed.{left}"
+    total = Ended(max(e.at for e in ends), *(sum(numbers) for numbers in zip(*(e[1:] for e in ends), strict=True)))
+    return receipt(f"{did} {plural(len(ends), 'person', 'people')}", total.at, *_ended(total, "they")) + left
 
 
 def has_left(organization: str, ended: Ended) -> str:

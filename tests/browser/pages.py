@@ -33,6 +33,7 @@ ADDRESSES = {
     "auth.invitation": "/invitations/{new}",
     "auth.confirm_email": "/confirm-email/{email}",
     "auth.undo_email": "/undo-email/{former}",
+    "orgs.selected.index": "/orgs/{slug}/people/selected?member={member_id}",
     "auth.reset_password": "/reset-password/{reset}",
     "auth.unlock": "/unlock/{unlock}",
     "auth.verify_email": "/verify-email/{confirm}",
@@ -138,6 +139,11 @@ def _refused() -> list[Visit]:
         Visit("410 for a used link to another address", "visitor", "/confirm-email/none"),
         Visit("two-step verification is required first", "stranger", "/orgs/guarded"),
         Visit("who lacks two-step verification", "owner", f"{HERE}/people?two_step=off"),
+        Visit("boxes to select people", "owner", f"{HERE}/people?select=1"),
+        *(
+            Visit(f"several: {do}", "owner", f"{HERE}/people/selected?do={do}&member={{member_id}}")
+            for do in ("role", "remove")
+        ),
         Visit("403", "viewer", f"{HERE}/people/invite"),
         Visit("404", "viewer", f"{HERE}/nowhere"),
         Visit("404 for a visitor", "visitor", "/nowhere"),
