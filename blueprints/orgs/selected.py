@@ -41,8 +41,6 @@ def index() -> Any:
     elif form.accepted():
         return leave(url_for("orgs.people.index"), _act(form, ids))
     people = _within_reach(g.actor, ids[:MOST])
-    if not people and not form.errors:
-        return leave(url_for("orgs.people.index", select=1), "Select people whom you may manage.")
     shown = {"form": form, "people": people, "removes": removes, "ending": _ending(people)}
     return respond("orgs/selected.html", "orgs/_selected.html", 422 if form.errors else 200, **shown)
 
