@@ -50,7 +50,6 @@ def test_who_is_logged_in_presses_one_button(new_page, host, javascript):
     press(page, f"Join {host.organization.name}")
     is_in(page, host)
     page.go_back(wait_until="commit")
-    page.goto("/invitation")
     heading(page).to_have_text("Invitation not found")
 
 
