@@ -8,6 +8,7 @@ from flask import Response, after_this_request
 from werkzeug.exceptions import TooManyRequests
 
 from blueprints.forms import OurForm
+from blueprints.looks import clock
 from blueprints.presentation import until
 from models import limits
 from models.rate_limit import Claim, Limit, Refused, take_all
@@ -70,4 +71,4 @@ def try_again(seconds: int, now: datetime | None = None) -> str:
     """
     now = now or datetime.now(UTC)
     moment = now + timedelta(seconds=seconds)
-    return f"Try again after {moment + _ALMOST_A_MINUTE:%H:%M} UTC ({until(moment, now)})."
+    return f"Try again after {clock(moment + _ALMOST_A_MINUTE)} ({until(moment, now)})."

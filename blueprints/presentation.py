@@ -6,29 +6,21 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zlib import crc32
 
-from flask import Flask, request
+from flask import Flask
 from markupsafe import Markup
 
 from access import Affected
-from config import settings
+from blueprints.looks import clock, here
 
 HUES = 12
-# What a browser may have chosen, each in a cookie of that name; else its device decides, and lists are comfortable.
-LOOKS = {"theme": ("light", "dark"), "density": ("compact",)}
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _CONTINUES = ("Mn", "Mc", "Me", "Sk")  # accents, vowel signs, skin tones
 
 
 def init_app(app: Flask) -> None:
     """Give every template these functions as filters: `{{ user.name | initials }}`."""
-    for function in (initials, hue, short, when, day, until, plural, counted):
+    for function in (initials, hue, short, when, day, clock, until, plural, counted):
         app.jinja_env.filters[function.__name__] = function
-
-
-def looks() -> dict[str, str]:
-    """Return what this browser chose."""
-    chosen = {name: request.cookies.get(settings().cookie_name(name), "") for name in LOOKS}
-    return {name: look if look in LOOKS[name] else "" for name, look in chosen.items()}
 
 
 def initials(name: str) -> str:
@@ -61,17 +53,16 @@ def when(moment: datetime, now: datetime | None = None, *, seconds: bool = False
 
     With `seconds`, what happened within the last minute is not "just now" but "12 seconds ago".
     """
-    moment = moment.astimezone(UTC)
-    passed = (now or datetime.now(UTC)) - moment
+    moment, passed = moment.astimezone(UTC), (now or datetime.now(UTC)) - moment
     words = _seconds_ago(passed) if seconds else ""
-    words, date, time = words or _ago(passed), _date(moment), f"{moment:%H:%M} UTC"
+    words, date, time = words or _ago(passed), _date(moment.astimezone(here())), clock(moment)
     title = f"{date}, {time}" if words else time
     return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{moment:%Y-%m-%dT%H:%MZ}", title, words or date)
 
 
 def day(moment: datetime, now: datetime | None = None) -> str:
-    """A date inside a sentence, in UTC: "3 March", and the year where it is not this one."""
-    moment, now = moment.astimezone(UTC), (now or datetime.now(UTC)).astimezone(UTC)
+    """A date inside a sentence: "3 March", and the year where it is not this one."""
+    moment, now = moment.astimezone(here()), (now or datetime.now(UTC)).astimezone(here())
     return f"{moment.day} {moment:%B}" + (f" {moment:%Y}" if moment.year != now.year else "")
 
 

@@ -1,11 +1,12 @@
 """What is said after a change of access, and to whoever comes second: in numbers, with names and times."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from flask import g
 
+from blueprints.looks import clock
 from blueprints.presentation import plural
 from models import User, db
 
@@ -26,7 +27,7 @@ def receipt(did: str, at: datetime, *ended: tuple[int, str] | tuple[int, str, st
         ended: numbers and their nouns, as plural() takes them; none of a thing is left out.
     """
     parts = ", ".join(plural(*counted) for counted in ended if counted[0])
-    return f"{did} at {at.astimezone(UTC):%H:%M:%S} UTC." + (f" Ended: {parts}." if parts else "")
+    return f"{did} at {clock(at, seconds=True)}." + (f" Ended: {parts}." if parts else "")
 
 
 def conflict(by: UUID | None, at: datetime | None) -> Conflict:

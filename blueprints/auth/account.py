@@ -11,8 +11,8 @@ from blueprints.auth.password import CHANGED
 from blueprints.fragments import leave, respond
 from blueprints.gate import bare, log_in, log_out, signed_in
 from blueprints.headers import ONE_YEAR
+from blueprints.looks import LOOKS, looks
 from blueprints.once import once
-from blueprints.presentation import LOOKS, looks
 from blueprints.proof import matches, proves
 from config import settings
 from models import LastOwner, OutgoingMail, Passkey, SecondFactor, User, db, leaving, transaction
@@ -24,7 +24,7 @@ WRONG = "This is not your current password"
 @bp.route("/account", methods=["GET", "POST"])
 @signed_in
 def account() -> Any:
-    """Name and address."""
+    """Name, address, and how this browser shows pages."""
     form = AccountForm(data={"name": g.identity.viewer.name})
     if form.accepted():
         with transaction():
@@ -40,7 +40,7 @@ def theme() -> Any:
     """Let this browser remember how pages look. What is none of ours leaves that to the device."""
     answer = leave(url_for(".account"), "Appearance saved.")
     for what, offered in LOOKS.items():
-        name, look = settings().cookie_name(what), request.form.get(what)
+        name, look = settings().cookie_name(what), request.form.get(what, "")
         how: dict[str, Any] = {"secure": settings().https, "httponly": True, "samesite": "Lax"}
         if look in offered:
             answer.set_cookie(name, look, max_age=ONE_YEAR, **how)

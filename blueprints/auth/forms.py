@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wtforms import BooleanField, RadioField
+from wtforms import BooleanField, RadioField, SelectField
 
 from blueprints.forms import (
     AddressField,
@@ -15,6 +15,7 @@ from blueprints.forms import (
     StringField,
     choice,
 )
+from blueprints.looks import ZONES
 
 
 class SignUpForm(OurForm):
@@ -39,6 +40,7 @@ class ThemeForm(OurForm):
         "Theme", choices=[choice("", "Like this device"), choice("light", "Light"), choice("dark", "Dark")]
     )
     density = RadioField("Density of lists", choices=[choice("", "Comfortable"), choice("compact", "Compact")])
+    zone = SelectField("Time zone", choices=[choice("", "UTC"), *(choice(z, z.replace("_", " ")) for z in ZONES)])
 
 
 class ForgotPasswordForm(OurForm):

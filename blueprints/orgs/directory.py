@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
 from flask import g, url_for
@@ -14,12 +14,13 @@ from blueprints.gate import can
 from blueprints.orgs import listing
 from blueprints.orgs.forms import PeopleFilter
 from blueprints.paging import Page
-from models import Invitation, OrganizationMember, Role, User
+from models import Invitation, OrganizationMember, Role, User, db
 from models.invitation import PENDING
 from models.text import unfit
 
 ORDERS = ("name", "role", "joined")
 FEW = 7  # members that one sees at a glance; a search is shown above that
+MOST = 500  # people to act on at a time (UX.md 1.9); each takes a few statements of the one transaction
 LONGEST = 254  # characters of a search: those of an email address
 
 
@@ -102,6 +103,8 @@ def selectable(person: Person) -> bool:
 class People:
     """A page of people, and how many there are in all."""
 
+    most: ClassVar[int] = MOST
+
     asked: Asked
     found: Page
     members: int
@@ -128,6 +131,13 @@ def people(asked: Asked) -> People:
     )
     filled = PeopleFilter(data=asked.args)
     return People(asked, found, counts.members, counts.pending, filled)
+
+
+def matching(asked: Asked) -> list[UUID]:
+    """Return the memberships of those who are asked for, on all pages; one above MOST stands for all that follow."""
+    everyone = select(OrganizationMember.id).where(OrganizationMember.organization_id == g.org.id)
+    found = everyone.join(User, User.id == OrganizationMember.user_id).where(*_where(asked))
+    return list(db.session.scalars(found.limit(MOST + 1)))
 
 
 def _lines() -> Select[*tuple[Any, ...]]:

@@ -6,7 +6,7 @@ first few are taken. A limit is written into the statement, because a plan made 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from flask import g
 from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, cast, func, literal, literal_column, select, true, union
 from sqlalchemy.orm import aliased
 
+from blueprints.looks import here
 from blueprints.orgs.filters import FURTHEST, Asked, Meant
 from blueprints.paging import SIZE
 from models import AuditEvent, Invitation, Project, User, db
@@ -120,7 +121,7 @@ def _where(asked: Asked, meant: Meant) -> list[ColumnElement[bool]]:
 
 
 def _first_since(day: date) -> Any:
-    """The place of the first event since a day began, in UTC. Time never goes back in a chain, so places bound it."""
-    moment = literal(f"{day.isoformat()} 00:00:00+00").cast(AuditEvent.created_at.type)
+    """The place of the first event since a reader's day began. Time never goes back in a chain, so places bound it."""
+    moment = literal(datetime.combine(day, time(), here()).isoformat()).cast(AuditEvent.created_at.type)
     found = select(AuditEvent.seq).where(AuditEvent.organization_id == g.org.id, AuditEvent.created_at >= moment)
     return found.order_by(AuditEvent.created_at, AuditEvent.seq).limit(literal_column("1")).scalar_subquery()

@@ -10,13 +10,13 @@ import access
 from blueprints.fragments import leave, respond
 from blueprints.gate import requires
 from blueprints.once import once
+from blueprints.orgs import listing
+from blueprints.orgs.directory import MOST, Asked, matching
 from blueprints.orgs.forms import SelectedForm, SelectedRoleForm
 from blueprints.orgs.wording import several
 from models import Invitation, OrganizationMember, ProjectMember, User, db, membership, transaction
 from models.identity import Actor
 from models.invitation import PENDING
-
-MOST = 500  # people at a time (UX.md 1.9); each takes a few statements of the one transaction
 
 bp = Blueprint("selected", __name__, url_prefix="/orgs/<slug:slug>/people/selected")
 
@@ -37,7 +37,7 @@ def index() -> Any:
     if isinstance(form, SelectedRoleForm):
         form.role.offer(access.grantable(g.actor))
     if len(ids) > MOST:
-        form.refuse("", f"Select at most {MOST} people at a time. You selected {len(ids):,}.")
+        form.refuse("", f"Select at most {MOST} people at a time. You selected more.")
     elif form.accepted():
         return leave(url_for("orgs.people.index"), _act(form, ids))
     people = _within_reach(g.actor, ids[:MOST])
@@ -63,7 +63,9 @@ def _act(form: SelectedForm, ids: list[UUID]) -> str:
 
 
 def _ids() -> list[UUID]:
-    """The memberships that were selected, each once; what cannot be one is nobody's."""
+    """The memberships that were selected, each once; what cannot be one is nobody's. `all` are those of a list."""
+    if "all" in request.args:
+        return matching(Asked.of(listing.shown()))
     found: dict[UUID, None] = {}
     for text_of_id in request.values.getlist("member"):
         try:

@@ -6,8 +6,8 @@ from flask import g
 
 from blueprints.fragments import waiting_toast
 from blueprints.gate import viewer
+from blueprints.looks import looks
 from blueprints.pages import audit, dev, health, mail, roles
-from blueprints.presentation import looks
 from config import settings
 
 blueprints = [health.bp, roles.bp, mail.bp, audit.bp]

@@ -209,6 +209,29 @@ def test_a_browser_remembers_its_theme(as_, theme, shown):
     assert "data-theme" not in other.get("/account").text
 
 
+ZONES = [("Asia/Kolkata", "IST"), ("Europe/Lisbon", "WE"), ("", "UTC"), ("Mars/Olympus", "UTC"), ("../UTC", "UTC")]
+
+
+@pytest.mark.parametrize(("zone", "shown"), ZONES)
+def test_a_browser_shows_times_in_the_zone_it_chose(as_, zone, shown):
+    hana = as_("viewer")
+    hana.post("/account/theme", zone="Asia/Kolkata")
+    hana.post("/account/theme", zone=zone)
+    (title,) = set(re.findall(r'title="[^"]*\d\d:\d\d ([^"]+)"', hana.get("/orgs/northfield/people").text))
+    assert title.startswith(shown)
+
+
+def test_a_day_of_the_audit_log_is_one_of_the_readers_zone(as_, query):
+    owner = as_("owner")
+    owner.post("/account/theme", zone="Pacific/Kiritimati")  # UTC+14
+    assert "Times are those of Pacific/Kiritimati." in owner.get("/orgs/northfield/audit").text
+    ((day,),) = query("SELECT (now() AT TIME ZONE 'Pacific/Kiritimati')::date")
+    found = owner.get(f"/orgs/northfield/audit?from={day}&to={day}").text
+    assert 'id="event-' in found
+    owner.post("/account/theme", zone="Pacific/Pago_Pago")  # UTC-11: there, that day has not begun
+    assert 'id="event-' not in owner.get(f"/orgs/northfield/audit?from={day}").text
+
+
 @pytest.mark.parametrize(("density", "shown"), [("compact", "compact"), ("", None), ("dense", None)])
 def test_a_browser_remembers_the_density_of_its_lists(as_, density, shown):
     hana = as_("viewer")

@@ -72,7 +72,7 @@ _HEADERS = {
 _FREE = "HX-Request HX-Target HX-Trigger HX-Boosted HX-History-Restore-Request X-Tab X-Refresh Forwarded User-Agent"
 _FREE_TOO = "X-Forwarded-Prefix X-Forwarded-Port X-Request-Id X-Original-URL Expect"
 HEADERS = [*_HEADERS, *_FREE.split(), *_FREE_TOO.split()]
-COOKIES = ["session", "visitor", "signup", "invitation", "browser", "toast", "theme", "density", "step"]
+COOKIES = ["session", "visitor", "signup", "invitation", "browser", "toast", "theme", "density", "zone", "step"]
 
 
 def text(rng: Random) -> bytes:

@@ -113,7 +113,55 @@ def test_five_hundred_at_a_time(as_, roles):
     many = [f"{n:08x}-0000-7000-8000-000000000000" for n in range(501)]
     answer = as_("admin").post(SELECTED, do="remove", member=many)
     assert answer.status_code == 422
-    assert "Select at most 500 people at a time. You selected 501." in answer.text
+    assert "Select at most 500 people at a time. You selected more." in answer.text
+
+
+@pytest.fixture
+def crowded(northfield, query):
+    """Enlarge the organization: `crowded(60)` people more on its list, every second an Operator."""
+
+    def enlarge(number):
+        query(
+            "WITH people AS (INSERT INTO users (email, email_key, name, password_hash)"
+            " SELECT mail, mail, format('Crowd %%s', n), 'x'"
+            " FROM generate_series(1, %(number)s) n, format('crowd%%s@example.org', n) mail"
+            " RETURNING id, name)"
+            " INSERT INTO organization_members (organization_id, user_id, role) SELECT %(here)s, id,"
+            " (CASE WHEN right(name, 1)::int %% 2 = 0 THEN 'OPERATOR' ELSE 'VIEWER' END)::role FROM people",
+            number=number,
+            here=northfield.organization.id,
+        )
+
+    return enlarge
+
+
+def test_all_that_match_are_selected_beyond_one_page(as_, crowded, roles):
+    crowded(120)
+    admin = as_("admin")
+    page = admin.get(f"{PEOPLE}?select=1&q=crowd&role=OPERATOR").text
+    assert "All 60 that match" in page
+    review = admin.get(f"{SELECTED}?do=remove&all=1&select=1&q=crowd&role=OPERATOR").text
+    assert "Remove 60 people" in review
+    chosen = re.findall(r'name="member" value="([^"]+)"', review)
+    admin.post(SELECTED, do="remove", member=chosen)
+    assert "No one matches" in admin.get(f"{PEOPLE}?q=crowd&role=OPERATOR").text
+    assert "60 people match" in admin.get(f"{PEOPLE}?q=crowd").text
+
+
+def test_all_are_selected_only_where_that_is_more_than_a_page_and_not_too_many(as_, crowded):
+    admin = as_("admin")
+    assert 'name="all"' not in admin.get(f"{PEOPLE}?select=1").text
+    crowded(60)
+    assert "All 64" in admin.get(f"{PEOPLE}?select=1").text
+
+
+def test_more_than_five_hundred_that_match_are_not_acted_on(as_, crowded):
+    crowded(500)
+    admin = as_("admin")
+    page = admin.get(f"{PEOPLE}?select=1").text
+    assert "Narrow the list to 500 to select all of it." in page
+    assert 'name="all"' not in page
+    assert "Select at most 500 people at a time" in admin.get(f"{SELECTED}?do=remove&all=1").text
 
 
 def test_nobody_selected_is_told(as_):
