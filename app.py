@@ -26,8 +26,10 @@ from blueprints import (
     once,
     orgs,
     pages,
+    pieces,
     presentation,
     projects,
+    templates,
     text,
 )
 from config import Settings
@@ -119,7 +121,9 @@ def _guard(app: Flask) -> None:
 def _dress(app: Flask) -> None:
     """What templates can say."""
     assets.init_app(app)
+    templates.init_app(app)
     presentation.init_app(app)
+    pieces.init_app(app)
     live.init_app(app)
     says = {"csrf_token": csrf.csrf_token, "request_id": headers.request_id}
     app.jinja_env.globals.update(can=gate.can, P=access.PERMISSIONS, **says)

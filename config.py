@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -112,8 +113,12 @@ class Settings:
         Each purpose has its own key, derived from SECRET_KEY by HMAC-SHA-256, so that a value made for one
         purpose is worth nothing for another.
         """
-        roots = [key for key in (self.secret_key, self.secret_key_previous) if key]
-        return [hmac.digest(root.encode(), purpose.encode(), hashlib.sha256) for root in roots]
+        return _derived(self.secret_key, self.secret_key_previous, purpose)
+
+
+@cache
+def _derived(current: str, previous: str, purpose: str) -> list[bytes]:
+    return [hmac.digest(root.encode(), purpose.encode(), hashlib.sha256) for root in (current, previous) if root]
 
 
 def settings() -> Settings:

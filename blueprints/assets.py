@@ -33,6 +33,7 @@ def init_app(app: Flask) -> None:
     app.view_functions["static"] = bare(serve)
 
 
+@cache
 def asset(name: str) -> str:
     """Return the address of a static file.
 

@@ -1,10 +1,12 @@
 """What every answer says to the browser, pages, errors and static files alike."""
 
 import secrets
+from collections.abc import Iterable
+from typing import Any
 
 from flask import Flask, Response, g, request
 
-from config import settings
+from config import Settings
 
 # htmx 4 and our scripts run under it without exception: no inline script, style or eval (UX.md section 2.2).
 POLICY = (
@@ -24,8 +26,11 @@ ONE_YEAR = 31_536_000  # seconds
 
 
 def init_app(app: Flask) -> None:
-    """Set them after every request."""
-    app.after_request(secure)
+    """Set them on every answer."""
+    settings: Settings = app.config["SETTINGS"]
+    strict = {"Strict-Transport-Security": f"max-age={ONE_YEAR}"} if settings.https else {}
+    app.wsgi_app = _Always(app.wsgi_app, ALWAYS | strict)  # type: ignore[method-assign]
+    app.after_request(keep_private)
 
 
 def request_id() -> str:
@@ -35,13 +40,24 @@ def request_id() -> str:
     return g.request_id
 
 
-def secure(response: Response) -> Response:
-    """Add the security headers and the request's id, and keep personal pages out of every cache."""
+class _Always:
+    """The application behind headers that every answer has, unless it chose another value itself."""
+
+    def __init__(self, app: Any, headers: dict[str, str]) -> None:
+        self.app, self.headers = app, list(headers.items())
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        def start(status: str, chosen: list[tuple[str, str]], *error: Any) -> Any:
+            names = {name for name, _ in chosen}
+            return start_response(status, chosen + [pair for pair in self.headers if pair[0] not in names], *error)
+
+        answer: Iterable[bytes] = self.app(environ, start)
+        return answer
+
+
+def keep_private(response: Response) -> Response:
+    """Name the request, and keep personal pages out of every cache."""
     response.headers["X-Request-Id"] = request_id()
-    for name, value in ALWAYS.items():
-        response.headers.setdefault(name, value)
-    if settings().https:
-        response.headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR}")
     if request.endpoint == "static" and response.status_code < 400:
         # The address carries the file's hash: what it names never changes. What is missing may come with an update.
         hashed = bool(request.query_string)

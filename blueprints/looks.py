@@ -17,21 +17,27 @@ LOOKS = {"theme": ("light", "dark"), "density": ("compact",), "zone": frozenset(
 
 
 def looks() -> dict[str, str]:
-    """Return what this browser chose, with nothing for what it left alone; outside of a request, nothing at all."""
-    if not has_request_context():
-        return dict.fromkeys(LOOKS, "")
-    if "looks" not in g:
-        chosen = {name: request.cookies.get(settings().cookie_name(name), "") for name in LOOKS}
-        g.looks = {name: look if look in LOOKS[name] else "" for name, look in chosen.items()}
-    return dict(g.looks)
+    """Return what this browser chose, with nothing for what it left alone."""
+    chosen = {name: request.cookies.get(settings().cookie_name(name), "") for name in LOOKS}
+    return {name: look if look in LOOKS[name] else "" for name, look in chosen.items()}
 
 
 def here() -> tzinfo:
-    """Return the zone of the times that are shown."""
-    zone = looks()["zone"]
-    return ZoneInfo(zone) if zone else UTC
+    """Return the zone of the times that are shown; UTC outside of a request."""
+    if not has_request_context():
+        return UTC
+    if "zone" not in g:
+        name = looks()["zone"]
+        g.zone = ZoneInfo(name) if name else UTC
+    zone: tzinfo = g.zone
+    return zone
 
 
 def clock(moment: datetime, *, seconds: bool = False) -> str:
     """Return the time of day with its zone: "14:32 UTC", or "15:32:08 CET" with `seconds`."""
-    return f"{moment.astimezone(here()):{'%H:%M:%S' if seconds else '%H:%M'} %Z}"
+    return clock_of(moment.astimezone(here()), seconds=seconds)
+
+
+def clock_of(local: datetime, *, seconds: bool = False) -> str:
+    """Return the same of a moment that is in the reader's zone already."""
+    return f"{local.isoformat()[11 : 19 if seconds else 16]} {local.tzname()}"

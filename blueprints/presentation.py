@@ -10,9 +10,12 @@ from flask import Flask
 from markupsafe import Markup
 
 from access import Affected
-from blueprints.looks import clock, here
+from blueprints.looks import clock, clock_of, here
 
 HUES = 12
+_DAY = timedelta(days=1)
+_UNITS = (("day", _DAY), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _CONTINUES = ("Mn", "Mc", "Me", "Sk")  # accents, vowel signs, skin tones
 
@@ -53,11 +56,12 @@ def when(moment: datetime, now: datetime | None = None, *, seconds: bool = False
 
     With `seconds`, what happened within the last minute is not "just now" but "12 seconds ago".
     """
-    moment, passed = moment.astimezone(UTC), (now or datetime.now(UTC)) - moment
-    words = _seconds_ago(passed) if seconds else ""
-    words, date, time = words or _ago(passed), _date(moment.astimezone(here())), clock(moment)
+    passed, local = (now or datetime.now(UTC)) - moment, moment.astimezone(here())
+    words = (_seconds_ago(passed) if seconds else "") or _ago(passed)
+    date, time = _date(local), clock_of(local)
     title = f"{date}, {time}" if words else time
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(f"{moment:%Y-%m-%dT%H:%MZ}", title, words or date)
+    at = moment.astimezone(UTC).isoformat()[:16]
+    return Markup(f'<time datetime="{at}Z" title="{title}">{words or date}</time>')  # nothing in it comes from people
 
 
 def day(moment: datetime, now: datetime | None = None) -> str:
@@ -102,6 +106,8 @@ def _first_letter(word: str) -> str:
 def _character(text: str, start: int) -> str:
     """What a reader takes for one character: with its accents, joined emoji, or the two halves of a flag."""
     end = start + 1
+    if text[end : end + 1].isascii() and text[end : end + 1].isalnum():
+        return text[start]  # nearly always
     while end < len(text) and (
         text[end] == _JOINER
         or text[end - 1] == _JOINER
@@ -114,6 +120,8 @@ def _character(text: str, start: int) -> str:
 
 def _pairs(letter: str) -> bool:
     """Whether two such letters side by side read as initials."""
+    if letter.isascii():
+        return True
     wide = unicodedata.east_asian_width(letter[0]) in ("W", "F")
     return not wide and unicodedata.bidirectional(letter[0]) not in ("R", "AL")
 
@@ -123,12 +131,12 @@ def _is_flag_half(sign: str) -> bool:
 
 
 def _date(moment: datetime) -> str:
-    return f"{moment.day} {moment:%b %Y}"
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
 def _ago(passed: timedelta) -> str:
     """How long ago, within a day; nothing later. Clocks differ a little, so the near future is "just now"."""
-    if passed >= timedelta(days=1):
+    if passed >= _DAY:
         return ""
     span = _span(passed)
     return f"{span} ago" if span else "just now"
@@ -141,7 +149,7 @@ def _seconds_ago(passed: timedelta) -> str:
 
 def _span(length: timedelta) -> str:
     """A length of time in its largest unit, to the nearest: "3 days"; nothing below a minute."""
-    for unit, size in (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1))):
+    for unit, size in _UNITS:
         if length >= size:
             return plural(round(length / size), unit)
     return ""

@@ -10,10 +10,9 @@ from typing import Any, Self
 from uuid import UUID
 
 from flask_login import UserMixin
-from sqlalchemy import CursorResult
 
 from config import FRESH_FOR
-from models.base import db
+from models.base import quick
 from models.role import Role
 
 # From two views of the tables' owner: the web role has no right on sessions, and enters a tenant only by what this
@@ -93,14 +92,10 @@ class Standing:
         """
         given = {"sids": sids, "organization_id": organization_id}
         found = {}
-        for sid, user_id, lives_for, place, role, member_id in _sent(_STANDINGS, given):
+        for sid, user_id, lives_for, place, role, member_id in quick(_STANDINGS, given):
             actor = Actor(user_id, place, Role[role] if role else None, member_id) if place else None
             found[sid] = cls(user_id, lives_for, actor)
         return found
-
-
-def _sent(statement: str, given: dict[str, Any]) -> CursorResult[*tuple[Any, ...]]:
-    return db.session.connection().exec_driver_sql(statement, given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +126,10 @@ class Identity:
             None without a live session. `place` and `actor` are None for a stranger to the organization: to them
             it does not exist.
         """
-        row = _sent(_STATEMENT, {"sid": sid, "slug": slug, "fresh_for": FRESH_FOR}).one_or_none()
-        if row is None:
+        found = quick(_STATEMENT, {"sid": sid, "slug": slug, "fresh_for": FRESH_FOR})
+        if not found:
             return None
+        (row,) = found
         place = actor = None
         viewer = Viewer(*row[5:10])
         if row[11]:

@@ -26,6 +26,7 @@ SELECT set_config('freehold.organization_ids', %s, true), set_config('freehold.u
        set_config('freehold.email_key', %s, true)
 """
 
+_TELL_ORGANIZATIONS = "SELECT set_config('freehold.organization_ids', %s, true)"
 _TELL_TAB = "SELECT set_config('freehold.tab', %s, true)"  # for the notifications of live pages (migration 0013)
 
 
@@ -59,7 +60,10 @@ class TenantCursor(psycopg.Cursor[Any]):
         if connection.scope is None or connection.pgconn.transaction_status != TransactionStatus.IDLE:
             return super().execute(query, params, **options)
         with connection.pipeline():
-            _tell(connection, connection.scope)
+            if connection.scope.user_id:
+                _tell(connection, connection.scope)
+            else:  # nobody's own rows are shown: the other settings are empty between transactions
+                psycopg.Cursor(connection).execute(_TELL_ORGANIZATIONS, connection.scope.settings[:1])
             return super().execute(query, params, **options)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from flask import current_app
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
@@ -52,6 +53,7 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT,
         "pool_recycle": 3600,
+        "pool_reset_on_return": None,  # prepare() does, where there is something to end
         "connect_args": {
             "prepare_threshold": 0 if settings.database_prepare else None,
             "connect_timeout": CONNECT_TIMEOUT,
@@ -103,10 +105,11 @@ def prepare(engine: Engine) -> None:
     ) -> tenant.TenantConnection:
         return tenant.TenantConnection.connect(*arguments, **options, cursor_factory=tenant.TenantCursor)
 
-    @event.listens_for(engine, "checkin")
-    def forget(connection: tenant.TenantConnection | None, _record: object) -> None:
-        if connection:
-            tenant.forget(connection)
+    @event.listens_for(engine, "reset")
+    def forget(connection: tenant.TenantConnection, *_: object) -> None:
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            connection.rollback()
+        tenant.forget(connection)
 
     @event.listens_for(engine, "checkout")
     def check(connection: psycopg.Connection[Any], *_: object) -> None:

@@ -93,7 +93,11 @@ class PostgresSessions(ServerSideSessionInterface):
 
         A browser lets go of a __Host- cookie only for one that is Secure too, which Flask-Session's is not.
         """
-        if session or not session.modified:
+        if not (session.modified or session.touch):
+            if session.accessed:
+                response.vary.add("Cookie")
+            return
+        if session:
             super().save_session(app, session, response)
             return
         self._delete_session(self._get_store_id(session.sid))

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
-from flask import g, url_for
-from sqlalchemy import ColumnElement, Select, false, func, literal, select, text
+from flask import g
+from sqlalchemy import ColumnElement, Select, Text, bindparam, false, func, literal, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 import access
@@ -14,6 +15,7 @@ from blueprints.gate import can
 from blueprints.orgs import listing
 from blueprints.orgs.forms import PeopleFilter
 from blueprints.paging import Page
+from blueprints.templates import url_for
 from models import Invitation, OrganizationMember, Role, User, db
 from models.invitation import PENDING
 from models.text import unfit
@@ -21,6 +23,8 @@ from models.text import unfit
 ORDERS = ("name", "role", "joined")
 FEW = 7  # members that one sees at a glance; a search is shown above that
 MOST = 500  # people to act on at a time (UX.md 1.9); each takes a few statements of the one transaction
+_HERE = bindparam("here", type_=OrganizationMember.organization_id.type)
+_EVERYONE = OrganizationMember.organization_id == _HERE
 LONGEST = 254  # characters of a search: those of an email address
 
 
@@ -119,25 +123,32 @@ class People:
 
 def people(asked: Asked) -> People:
     """Read the people that are asked for, and the counts beside them, in one statement."""
-    where = _where(asked)
-    everyone = OrganizationMember.organization_id == g.org.id
-    found, counts = listing.read(
-        _lines().where(everyone, *where),
-        asked.order,
-        asked.page,
-        total=_count(asked).where(everyone, *where).scalar_subquery(),
-        members=_count(Asked()).where(everyone).scalar_subquery(),
-        pending=_pending() if can(access.MANAGE_PEOPLE) else literal(0),
-    )
+    shape = replace(asked, q="?" if asked.q else "", page=1, select=False)
+    searches = asked.q if searchable(asked.q) else None
+    statement = _statement(shape, can(access.MANAGE_PEOPLE))
+    found, counts = statement.read(asked.page, here=g.org.id, q=searches)
     filled = PeopleFilter(data=asked.args)
     return People(asked, found, counts.members, counts.pending, filled)
 
 
+@lru_cache(maxsize=128)
+def _statement(shape: Asked, with_pending: bool) -> listing.Statement:
+    """Build what reads the list of one shape: who is searched for, where and on which page is told when it runs."""
+    where = _where(shape)
+    return listing.statement(
+        _lines().where(_EVERYONE, *where),
+        shape.order,
+        total=_count(shape).where(_EVERYONE, *where).scalar_subquery(),
+        members=_count(Asked()).where(_EVERYONE).scalar_subquery(),
+        pending=_pending() if with_pending else literal(0),
+    )
+
+
 def matching(asked: Asked) -> list[UUID]:
     """Return the memberships of those who are asked for, on all pages; one above MOST stands for all that follow."""
-    everyone = select(OrganizationMember.id).where(OrganizationMember.organization_id == g.org.id)
-    found = everyone.join(User, User.id == OrganizationMember.user_id).where(*_where(asked))
-    return list(db.session.scalars(found.limit(MOST + 1)))
+    found = select(OrganizationMember.id).join(User, User.id == OrganizationMember.user_id)
+    found = found.where(_EVERYONE, *_where(asked)).limit(MOST + 1)
+    return list(db.session.scalars(found, {"here": g.org.id, "q": asked.q if searchable(asked.q) else None}))
 
 
 def _lines() -> Select[*tuple[Any, ...]]:
@@ -166,22 +177,30 @@ def _where(asked: Asked) -> list[ColumnElement[bool]]:
     if asked.two_step:
         conditions.append(User.second_factor_at.is_(None))
     if asked.q:
-        conditions.append(says(asked.q, User.search_text))
+        conditions.append(contains(bindparam("q", type_=Text), User.search_text))
     return conditions
 
 
+def searchable(q: str) -> bool:
+    """Tell whether anything could contain a text; else NULL takes its place, which nothing contains."""
+    return len(q) <= LONGEST and not unfit(q)
+
+
 def says(q: str, folded: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    """Tell whether a folded text contains what is searched for.
+    """Tell whether a folded text contains what is searched for."""
+    return contains(literal(q), folded) if searchable(q) else false()
+
+
+def contains(q: ColumnElement[str], folded: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """Tell whether a folded text contains another; never where that is NULL.
 
     That is escaped after folding, which turns other signs into % and _ too. The pattern is a subquery of its own, so
     that PostgreSQL makes it once, not for each row.
     """
-    if len(q) > LONGEST or unfit(q):
-        return false()
     literally = func.regexp_replace(func.fold(q), r"([\\%_])", r"\\\1", "g")
-    return folded.like(select(func.concat("%", literally, "%")).scalar_subquery())
+    return folded.like(select("%" + literally + "%").scalar_subquery())
 
 
 def _pending() -> Any:
     waiting = select(func.count()).select_from(Invitation)
-    return waiting.where(Invitation.organization_id == g.org.id, text(PENDING)).scalar_subquery()
+    return waiting.where(Invitation.organization_id == _HERE, text(PENDING)).scalar_subquery()

@@ -1,12 +1,12 @@
 """Lists of an organization: a page of rows with every count that stands beside them, in one statement."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from flask import redirect, request, url_for
-from sqlalchemy import ColumnElement, Select, select, true
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, select, true
 from werkzeug.wrappers import Response
 
 from blueprints.fragments import current_page
@@ -32,24 +32,42 @@ def page_number(text: str) -> int:
     return min(max(1, int(text)), FURTHEST) if text.isascii() and text.isdigit() and len(text) < 10 else 1
 
 
-def read(rows: Select[*tuple[Any, ...]], order: Order, number: int, **counts: Any) -> tuple[Page, Any]:
-    """Read a page and its counts. The counts are there also where no row is.
+class Statement(NamedTuple):
+    """A list that can be read again and again."""
+
+    both: Select[*tuple[Any, ...]]
+    counts: int
+
+    def read(self, number: int, **given: Any) -> tuple[Page, Any]:
+        """Read a page and the counts, which are there also where no row is.
+
+        Args:
+            number: which page.
+            given: the values of the list's own parameters.
+
+        Returns:
+            The page, and a row that has the counts.
+        """
+        found = list(db.session.execute(self.both, {**given, "before": (number - 1) * SIZE}).all())
+        here = [row for row in found if row[self.counts] is not None]
+        return Page(here, number, found[0].total), found[0]
+
+
+def statement(rows: Select[*tuple[Any, ...]], order: Order, **counts: Any) -> Statement:
+    """Build the statement that reads a page of a list with its counts.
+
+    To build it takes longer than to run it: what every day's pages read is built once for each of its shapes.
 
     Args:
         rows: the whole list; its first column is never NULL.
         order: given columns, by what to order them.
-        number: which page.
         counts: scalar subqueries, `total` among them: how many rows the whole list has.
-
-    Returns:
-        The page, and a row that has the counts.
     """
     beside = select(*(count.label(name) for name, count in counts.items())).subquery("beside")
-    lines = rows.order_by(*order(rows.selected_columns)).limit(SIZE).offset((number - 1) * SIZE).subquery("lines")
+    part = rows.order_by(*order(rows.selected_columns)).limit(SIZE).offset(bindparam("before", type_=Integer))
+    lines = part.subquery("lines")
     both = select(beside, lines).select_from(beside.outerjoin(lines, true())).order_by(*order(lines.c))
-    found = list(db.session.execute(both).all())
-    here = [row for row in found if row[len(counts)] is not None]
-    return Page(here, number, found[0].total), found[0]
+    return Statement(both, len(counts))
 
 
 def beyond(page: Page, endpoint: str, **args: Any) -> Response | None:

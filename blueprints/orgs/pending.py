@@ -44,7 +44,7 @@ def read() -> Page:
     total = select(func.count()).select_from(Invitation).outerjoin(OutgoingMail, _MAIL).where(*_waiting(), *which)
     number = listing.page_number(listing.shown().get("page", ""))
     counts = {"total": total.scalar_subquery()}
-    return listing.read(rows.where(*which), lambda columns: [columns.id.desc()], number, **counts)[0]
+    return listing.statement(rows.where(*which), lambda columns: [columns.id.desc()], **counts).read(number)[0]
 
 
 def with_role(columns: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

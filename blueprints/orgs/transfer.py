@@ -127,7 +127,7 @@ def _members(q: str) -> Page:
     rows = _lines().where(says(q, User.search_text)) if q else _lines()
     total = select(func.count()).select_from(rows.subquery()).scalar_subquery()
     number = listing.page_number(request.args.get("page", ""))
-    return listing.read(rows, lambda columns: [columns.search_text, columns.id], number, total=total)[0]
+    return listing.statement(rows, lambda columns: [columns.search_text, columns.id], total=total).read(number)[0]
 
 
 def _nominee(member_id: str) -> Row[Any] | None:

@@ -1,0 +1,53 @@
+-- A database of some size: an organization of many, whose Owner is person 1; a person in many organizations, the same.
+-- Triggers rest, so nothing is audited and no page is told; the settings `size.…` say how much of each there shall be.
+SET session_replication_role = replica;
+CREATE FUNCTION pg_temp.size(what text) RETURNS int LANGUAGE sql STABLE AS $$ SELECT current_setting('size.' || what)::int $$;
+CREATE FUNCTION pg_temp.key(kind int, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
+  $$ SELECT ('0190' || lpad(to_hex(kind), 4, '0') || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$;
+
+INSERT INTO users (id, email, email_key, name, password_hash, email_verified_at, second_factor_at)
+  SELECT pg_temp.key(1, n), 'person' || n || '@example.org', 'person' || n || '@example.org',
+         'Person ' || md5(n::text), 'x', now(), CASE WHEN n % 3 = 0 THEN now() END
+  FROM generate_series(1, pg_temp.size('users')) n;
+UPDATE users SET name = 'Person ' || substr(email, 7, strpos(email, '@') - 7) WHERE id IN (
+  SELECT pg_temp.key(1, n) FROM generate_series(1, pg_temp.size('members')) n);
+
+INSERT INTO organizations (id, slug, name) VALUES (pg_temp.key(2, 0), 'northfield', 'Northfield');
+INSERT INTO organizations (id, slug, name)
+  SELECT pg_temp.key(2, n), 'org-' || n, 'Organization ' || n FROM generate_series(1, pg_temp.size('organizations')) n;
+INSERT INTO organization_slugs (slug, organization_id) SELECT slug, id FROM organizations;
+INSERT INTO organization_members (organization_id, user_id, role, created_at)
+  SELECT pg_temp.key(2, 0), pg_temp.key(1, n),
+         (CASE WHEN n = 1 THEN 'OWNER' WHEN n % 100 = 0 THEN 'ADMIN' WHEN n % 5 = 0 THEN 'OPERATOR' ELSE 'VIEWER' END)::role,
+         now() - n * interval '1 minute'
+  FROM generate_series(1, pg_temp.size('members')) n;
+INSERT INTO organization_members (organization_id, user_id, role)
+  SELECT pg_temp.key(2, n), pg_temp.key(1, 1), 'VIEWER' FROM generate_series(1, pg_temp.size('organizations')) n;
+INSERT INTO invitations (organization_id, email, email_key, role, nonce, invited_by, expires_at)
+  SELECT pg_temp.key(2, 0), 'new' || n || '@example.org', 'new' || n || '@example.org', 'VIEWER', sha256(n::text::bytea),
+         pg_temp.key(1, 1), now() + interval '3 days'
+  FROM generate_series(1, pg_temp.size('members') / 100) n;
+
+INSERT INTO projects (id, organization_id, name)
+  SELECT pg_temp.key(3, n), pg_temp.key(2, 0), 'Project ' || n FROM generate_series(1, pg_temp.size('projects')) n;
+INSERT INTO project_members (organization_id, project_id, user_id, role)
+  SELECT DISTINCT ON (p, u) pg_temp.key(2, 0), pg_temp.key(3, p), pg_temp.key(1, u), 'OPERATOR'::role
+  FROM (SELECT 1 + n % pg_temp.size('projects') AS p, 2 + (n * 7) % (pg_temp.size('members') - 2) AS u
+        FROM generate_series(1, pg_temp.size('members')) n) t;
+
+-- The chain's hashes are none; its pages do not look at them, and `flask audit verify` is not what is measured.
+CREATE TEMP TABLE kept AS SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS made FROM pg_index
+  WHERE indrelid = 'audit_events'::regclass AND NOT indisunique;
+DO $$ DECLARE i record; BEGIN FOR i IN SELECT * FROM kept LOOP EXECUTE 'DROP INDEX ' || i.name; END LOOP; END $$;
+INSERT INTO audit_events (chain, seq, organization_id, actor_id, action, subject_id, project_id, created_at, ip, prev, hash)
+  SELECT pg_temp.key(2, 0), n, pg_temp.key(2, 0), pg_temp.key(1, 1 + n % 1000),
+         (ARRAY['member.role_changed', 'invitation.sent', 'project.role_set', 'member.removed', 'session.started'])[1 + (n / 7) % 5],
+         pg_temp.key(1, 1 + n % pg_temp.size('members')),
+         CASE WHEN (n / 7) % 5 = 2 THEN pg_temp.key(3, 1 + n % pg_temp.size('projects')) END,
+         timestamptz '2026-01-01' + n * (interval '320 days' / pg_temp.size('events')), '192.0.2.1', '\x00', '\x00'
+  FROM generate_series(1, pg_temp.size('events')) n;
+INSERT INTO audit_heads (chain, seq, hash) VALUES (pg_temp.key(2, 0), pg_temp.size('events'), '\x00');
+DO $$ DECLARE i record; BEGIN FOR i IN SELECT * FROM kept LOOP EXECUTE i.made; END LOOP; END $$;
+
+INSERT INTO sessions (sid, sess, user_id, credential_epoch, expire)
+  VALUES (current_setting('size.sid'), '{}', pg_temp.key(1, 1), 1, now() + interval '1 day');
