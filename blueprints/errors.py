@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 from flask import Flask, current_app, g, render_template, request, url_for
-from sqlalchemy.exc import DBAPIError, InvalidRequestError, TimeoutError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError, NoResultFound, TimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
 import access
@@ -87,8 +87,8 @@ def stale() -> Any:
 
 
 def gone(error: InvalidRequestError) -> Any:
-    """What the gate found was removed by somebody else before the change got its turn."""
-    if "refresh" not in str(error):
+    """What the gate found was removed by somebody else before this got its turn."""
+    if "refresh" not in str(error) and not isinstance(error, NoResultFound):
         raise error
     db.session.rollback()
     return _refuse(404), 404

@@ -28,7 +28,7 @@ def lost_before(app, query):
     listening = []
 
     def arrange(n, loss, **values):
-        sent = []
+        sent = ["the gate's, which goes past the engine"]
 
         def count(_connection, _cursor, statement, *_):
             sent.append(statement)
@@ -46,7 +46,7 @@ def lost_before(app, query):
         event.remove(engine, "before_cursor_execute", count)
 
 
-@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("n", [2, 3, 4])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("rule", PAGES, ids=door_id)
 def test_no_page_faults(rule, loss, n, northfield, url_of, browser, lost_before):

@@ -28,8 +28,16 @@ COMPONENTS = {
 }
 
 
-BUTTONS = [pieces.button, pieces.link_button, pieces.dialog_link]
-PIECES: list[Callable[..., object]] = [*BUTTONS, pieces.icon, pieces.avatar, pieces.who, pieces.tag, pieces.role_badge]
+PIECES: list[Callable[..., object]] = [
+    pieces.button,
+    pieces.link_button,
+    pieces.dialog_link,
+    pieces.icon,
+    pieces.avatar,
+    pieces.who,
+    pieces.tag,
+    pieces.role_badge,
+]
 TAKES = {name: [arg.name for arg in macro.args] for name, macro in COMPONENTS.items()} | {
     piece.__name__: [p.name for p in inspect.signature(piece).parameters.values() if p.kind != p.VAR_KEYWORD]
     for piece in PIECES
