@@ -2,11 +2,15 @@
 
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 
 from access.permissions import MANAGE_PEOPLE, Denied, Permission, require
 from models import Organization, OrganizationMember, ProjectMember, Role, User, db
 from models.identity import Actor
+
+_STANDING = select(OrganizationMember.role, OrganizationMember.id).where(
+    OrganizationMember.organization_id == bindparam("here"), OrganizationMember.user_id == bindparam("who")
+)
 
 
 def may_manage(actor: Actor, member: OrganizationMember, role: Role | None = None) -> bool:
@@ -77,17 +81,13 @@ def confirm_remove(actor: Actor, member: OrganizationMember) -> bool:
 
 def standing(organization_id: UUID, user_id: UUID) -> Actor | None:
     """Return what a user is in an organization now; None unless a member."""
-    row = db.session.execute(
-        select(OrganizationMember.role, OrganizationMember.id).where(
-            OrganizationMember.organization_id == organization_id, OrganizationMember.user_id == user_id
-        )
-    ).one_or_none()
+    row = db.session.execute(_STANDING, {"here": organization_id, "who": user_id}).one_or_none()
     return Actor(user_id, organization_id, row.role, row.id) if row else None
 
 
 def present_standing(actor: Actor) -> Actor:
     """Lock the organization, then see what the actor is in it by now: at worst somebody without a role."""
-    db.session.get_one(Organization, actor.organization_id).lock()
+    Organization.lock(actor.organization_id)
     return standing(actor.organization_id, actor.user_id) or Actor(actor.user_id, actor.organization_id, None)
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from flask import Flask, Response, g, request
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -44,8 +44,7 @@ def once(to: str, made: UUID | None = None) -> None:
     """
     keys = _keys()
     if keys:
-        db.session.add(IdempotencyKey(key=keys[0], leads_to=to, made=made))
-        db.session.flush()
+        db.session.execute(insert(IdempotencyKey), {"key": keys[0], "leads_to": to, "made": made})
         g.taken_now = True
 
 

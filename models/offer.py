@@ -56,7 +56,7 @@ class Offer(NamedTuple):
             CannotAccept: with the state that it is in.
             AlreadyMember: by the surrounding transaction; the membership and the invitation stay as they are.
         """
-        self.organization.lock()
+        Organization.lock(self.organization.id)
         self.invitation.hold(State.ACCEPTED)
         present = Offer.of(self.invitation.id)
         if present is None or present.state is not State.PENDING:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, bindparam, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models import audit, tenant
@@ -101,14 +101,18 @@ class Organization(Record, Base):
         audit.note(ORGANIZATION_CREATED, organization_id=organization.id, subject=owner_id, after=organization._called)
         return organization
 
-    def lock(self) -> None:
-        """Enter the organization and lock it against every other change of who may do what, until the transaction ends.
+    @classmethod
+    def lock(cls, id: UUID) -> None:
+        """Enter an organization and lock it against every other change of who may do what, until the transaction ends.
 
         Taken first by each such change, so that two never wait for each other in a circle, and each sees what the
         one before it did. NO KEY: rows that refer to the organization can still be added meanwhile.
+
+        Raises:
+            NoResultFound: it was purged.
         """
-        tenant.enter(self.id)
-        db.session.execute(select(Organization.id).where(Organization.id == self.id).with_for_update(key_share=True))
+        tenant.enter(id)
+        db.session.scalars(_LOCKED, {"id": id}).one()
 
     def admit(
         self, user_id: UUID, role: Role, by: UUID | None = None, invitation_id: UUID | None = None
@@ -195,6 +199,9 @@ class Organization(Record, Base):
     @property
     def _called(self) -> dict[str, str]:
         return {"name": self.name, "slug": self.slug}
+
+
+_LOCKED = select(Organization.id).where(Organization.id == bindparam("id")).with_for_update(key_share=True)
 
 
 class OrganizationSlug(Base):

@@ -85,7 +85,7 @@ class OwnershipOffer(Record, Base):
             NoNominee: they are no member any more, an Owner already, or deactivated.
             AlreadyOffered: by the surrounding transaction.
         """
-        db.session.get_one(Organization, organization_id).lock()
+        Organization.lock(organization_id)
         found = db.session.execute(nominees(organization_id).where(OrganizationMember.id == member_id)).one_or_none()
         if found is None:
             raise NoNominee
@@ -171,9 +171,8 @@ class OwnershipOffer(Record, Base):
 
     def _hold(self) -> None:
         """Lock the organization, and make sure that the offer is still open in it."""
-        organization = db.session.get_one(Organization, self.organization_id)
-        organization.lock()
-        db.session.refresh(organization)
+        Organization.lock(self.organization_id)
+        organization = db.session.get_one(Organization, self.organization_id, populate_existing=True)
         db.session.refresh(self)
         if self.end or organization.deleted_at:
             raise OfferOver

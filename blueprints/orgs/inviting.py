@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import g, url_for
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, func, or_, select, text
 
 import access
 from blueprints.once import once
@@ -139,33 +139,35 @@ def _look_up(actor: Actor, addresses: list[Address], role: Role, project_id: UUI
 
 def _inside(keys: list[str], project_id: UUID | None) -> list[Any]:
     """Members of the organization, and guests whose `role_here` is on the project."""
-    member = (OrganizationMember.user_id == User.id) & (OrganizationMember.organization_id == g.org.id)
-    guest = (ProjectMember.user_id == User.id) & (ProjectMember.project_id == project_id)
-    inside = (
-        select(
-            User.email_key,
-            User.email,
-            User.id.label("user_id"),
-            OrganizationMember.id,
-            OrganizationMember.role,
-            ProjectMember.role.label("role_here"),
-        )
-        .outerjoin(OrganizationMember, member)
-        .outerjoin(ProjectMember, guest)
-        .where(User.email_key.in_(keys), or_(OrganizationMember.id.is_not(None), ProjectMember.id.is_not(None)))
-    )
-    return list(db.session.execute(inside).all())
+    return list(db.session.execute(_INSIDE, {"keys": keys, "here": g.org.id, "project": project_id}).all())
 
 
 def _invited(keys: list[str], project_id: UUID | None) -> list[Any]:
     """Those with an invitation that can still be accepted; an expired one makes way for a new one."""
-    waiting = select(
-        Invitation.email_key, Invitation.email, Invitation.id, Invitation.role, Invitation.created_at
-    ).where(
-        Invitation.organization_id == g.org.id,
-        Invitation.project_id == project_id,
-        Invitation.email_key.in_(keys),
-        Invitation.expires_at > func.now(),
-        text(PENDING),
+    return list(db.session.execute(_WAITING, {"keys": keys, "here": g.org.id, "project": project_id}).all())
+
+
+_KEYS = any_(bindparam("keys", type_=ARRAY(Text)))
+_HERE, _PROJECT = bindparam("here", type_=Uuid), bindparam("project", type_=Uuid)
+_INSIDE = (
+    select(
+        User.email_key,
+        User.email,
+        User.id.label("user_id"),
+        OrganizationMember.id,
+        OrganizationMember.role,
+        ProjectMember.role.label("role_here"),
     )
-    return list(db.session.execute(waiting).all())
+    .outerjoin(
+        OrganizationMember, (OrganizationMember.user_id == User.id) & (OrganizationMember.organization_id == _HERE)
+    )
+    .outerjoin(ProjectMember, (ProjectMember.user_id == User.id) & (ProjectMember.project_id == _PROJECT))
+    .where(User.email_key == _KEYS, or_(OrganizationMember.id.is_not(None), ProjectMember.id.is_not(None)))
+)
+_WAITING = select(Invitation.email_key, Invitation.email, Invitation.id, Invitation.role, Invitation.created_at).where(
+    Invitation.organization_id == _HERE,
+    Invitation.project_id.is_not_distinct_from(_PROJECT),
+    Invitation.email_key == _KEYS,
+    Invitation.expires_at > func.now(),
+    text(PENDING),
+)
