@@ -15,6 +15,23 @@ UPDATE users SET name = 'Person ' || substr(email, 7, strpos(email, '@') - 7) WH
 INSERT INTO organizations (id, slug, name) VALUES (pg_temp.key(2, 0), 'northfield', 'Northfield');
 INSERT INTO organizations (id, slug, name)
   SELECT pg_temp.key(2, n), 'org-' || n, 'Organization ' || n FROM generate_series(1, pg_temp.size('organizations')) n;
+-- Everybody else: each account in an organization of ten, with a project and an invitation.
+INSERT INTO organizations (id, slug, name)
+  SELECT pg_temp.key(4, n), 'other-' || n, 'Other ' || n FROM generate_series(1, pg_temp.size('users') / 10) n;
+INSERT INTO organization_members (organization_id, user_id, role)
+  SELECT pg_temp.key(4, 1 + n % (pg_temp.size('users') / 10)), pg_temp.key(1, n), 'VIEWER'
+  FROM generate_series(2, pg_temp.size('users')) n;
+INSERT INTO projects (id, organization_id, name)
+  SELECT pg_temp.key(5, n), pg_temp.key(4, n), 'Project ' || n FROM generate_series(1, pg_temp.size('users') / 10) n;
+INSERT INTO project_members (organization_id, project_id, user_id, role)
+  SELECT pg_temp.key(4, 1 + n % (pg_temp.size('users') / 10)), pg_temp.key(5, 1 + n % (pg_temp.size('users') / 10)),
+         pg_temp.key(1, n), 'OPERATOR'
+  FROM generate_series(2, pg_temp.size('users') / 10) n;
+INSERT INTO invitations (organization_id, email, email_key, role, nonce, invited_by, expires_at)
+  SELECT pg_temp.key(4, n), 'other' || n || '@example.org', 'other' || n || '@example.org', 'VIEWER', sha256(n::text::bytea),
+         pg_temp.key(1, 1), now() + interval '3 days'
+  FROM generate_series(1, pg_temp.size('users') / 10) n;
+
 INSERT INTO organization_slugs (slug, organization_id) SELECT slug, id FROM organizations;
 INSERT INTO organization_members (organization_id, user_id, role, created_at)
   SELECT pg_temp.key(2, 0), pg_temp.key(1, n),
@@ -50,4 +67,4 @@ INSERT INTO audit_heads (chain, seq, hash) VALUES (pg_temp.key(2, 0), pg_temp.si
 DO $$ DECLARE i record; BEGIN FOR i IN SELECT * FROM kept LOOP EXECUTE i.made; END LOOP; END $$;
 
 INSERT INTO sessions (sid, sess, user_id, credential_epoch, expire)
-  VALUES (current_setting('size.sid'), '{}', pg_temp.key(1, 1), 1, now() + interval '1 day');
+  VALUES (current_setting('size.sid'), '{"_user_id": "person 1"}', pg_temp.key(1, 1), 1, now() + interval '1 day');

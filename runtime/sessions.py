@@ -97,7 +97,7 @@ class PostgresSessions(ServerSideSessionInterface):
             if session.accessed:
                 response.vary.add("Cookie")
             return
-        if session:
+        if session or not session.modified:
             super().save_session(app, session, response)
             return
         self._delete_session(self._get_store_id(session.sid))

@@ -9,7 +9,7 @@ from flask import g, url_for
 from sqlalchemy import Select, func, literal, select, union, union_all
 
 from blueprints.orgs.directory import LONGEST, says
-from models import AuditEvent, OrganizationMember, Project, ProjectMember, User, db
+from models import AuditEvent, OrganizationMember, Project, ProjectMember, User, db, tenant
 from models.audit.actions import ACTIONS, GUEST_JOINED, MEMBER_LEFT, MEMBER_REMOVED
 
 MOST = 20  # people or projects that a text may mean; of more, the first
@@ -69,7 +69,8 @@ def meant(asked: Asked) -> Meant:
     if not wanted:
         return Meant()
     found = union_all(*(query.subquery().select() for query in wanted)).order_by("id")
-    rows = db.session.execute(found).all()
+    with tenant.planned_anew():
+        rows = db.session.execute(found).all()
     ids = {kind: [row.id for row in rows if row.kind == kind] for kind, _ in texts(asked)}
     keys = {kind: _keys(text, ids[kind][:MOST]) for kind, text in texts(asked)}
     names = {str(row.id): row.name for row in rows}

@@ -13,7 +13,18 @@ from blueprints.gate import can
 from blueprints.orgs import events
 from blueprints.orgs.filters import Asked, Meant
 from blueprints.paging import Page, paged
-from models import Invitation, Organization, OrganizationMember, OwnershipOffer, Project, ProjectMember, Role, User, db
+from models import (
+    Invitation,
+    Organization,
+    OrganizationMember,
+    OwnershipOffer,
+    Project,
+    ProjectMember,
+    Role,
+    User,
+    db,
+    tenant,
+)
 from models.invitation import PENDING
 
 SHORTLIST, LATEST = 10, 5
@@ -55,9 +66,10 @@ def overview() -> Overview:
     )
     offer = OwnershipOffer.waiting().subquery()
     beside = select(*counts, offer).select_from(Organization).where(Organization.id == g.org.id)
-    row = db.session.execute(beside.outerjoin(offer, offer.c.organization_id == Organization.id)).one()
-    ours = _projects().where(Project.archived_at.is_(None))
-    projects = list(db.session.execute(ours.limit(SHORTLIST)).all())
+    ours = _projects().where(Project.archived_at.is_(None)).limit(SHORTLIST)
+    with tenant.planned_anew():
+        row = db.session.execute(beside.outerjoin(offer, offer.c.organization_id == Organization.id)).one()
+        projects = list(db.session.execute(ours).all())
     recent = events.read(Asked(), Meant(), LATEST).rows if can(access.READ_AUDIT) else []
     return Overview(projects, recent, row if row.id else None, *row[: len(counts)])
 

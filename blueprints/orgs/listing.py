@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Integer, Select, bindparam, select, true
 from werkzeug.wrappers import Response
 
 from blueprints.fragments import current_page
-from blueprints.paging import FURTHEST, SIZE, Page
+from blueprints.paging import FEW, FURTHEST, SIZE, Page
 from models import db
 
 Order = Callable[[Any], Sequence[ColumnElement[Any]]]
@@ -64,7 +64,7 @@ def statement(rows: Select[*tuple[Any, ...]], order: Order, **counts: Any) -> St
         counts: scalar subqueries, `total` among them: how many rows the whole list has.
     """
     beside = select(*(count.label(name) for name, count in counts.items())).subquery("beside")
-    part = rows.order_by(*order(rows.selected_columns)).limit(SIZE).offset(bindparam("before", type_=Integer))
+    part = rows.order_by(*order(rows.selected_columns)).limit(FEW).offset(bindparam("before", type_=Integer))
     lines = part.subquery("lines")
     both = select(beside, lines).select_from(beside.outerjoin(lines, true())).order_by(*order(lines.c))
     return Statement(both, len(counts))

@@ -24,6 +24,13 @@ def test_the_last_seen_time_is_written_when_it_is_five_minutes_old(northfield, b
     assert row == [(True, True)]
 
 
+def test_a_session_that_keeps_nothing_lives_on_when_it_is_touched(northfield, browser, query):
+    hana = browser(northfield.viewer)
+    query("UPDATE sessions SET sess = '{}', last_seen_at = now() - interval '6 minutes'")
+    hana.get("/account")
+    assert query("SELECT count(*) FROM sessions") == [(1,)]
+
+
 def test_a_session_never_outlives_its_longest_life(northfield, browser, query):
     hana = browser(northfield.viewer)
     query("UPDATE sessions SET created_at = now() - interval '29 days', last_seen_at = now() - interval '1 day'")
