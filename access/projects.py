@@ -21,12 +21,14 @@ from sqlalchemy import (
     any_,
     case,
     cast,
+    exists,
     func,
     literal,
+    null,
     or_,
     select,
     true,
-    union,
+    union_all,
 )
 from sqlalchemy.orm import aliased
 
@@ -224,20 +226,25 @@ def access_of(here: ProjectHere, user_id: UUID, *, lock: bool = False) -> Access
 def concerned(project: Project) -> Select[UUID]:
     """Select the members of the organization and the people with a row on the project, by their users' keys.
 
-    Everything is joined as effective_role() wants it.
+    Everything is joined as effective_role() wants it, by keys: PostgreSQL cannot know how many people an organization
+    has behind row-level security, and what it takes for a few it would join with each other one by one.
     """
-    everyone = union(
-        select(OrganizationMember.user_id).where(OrganizationMember.organization_id == project.organization_id),
-        select(ProjectMember.user_id).where(ProjectMember.project_id == project.id),
+    member, row, guest = aliased(OrganizationMember), aliased(ProjectMember), aliased(ProjectMember)
+    here = member.organization_id == project.organization_id
+    its_row = and_(row.project_id == project.id, row.user_id == member.user_id)
+    no_member = ~exists().where(here, member.user_id == guest.user_id)
+    everyone = union_all(
+        select(member.user_id, member.id.label("member_id"), row.id.label("row_id"))
+        .outerjoin(row, its_row)
+        .where(here),
+        select(guest.user_id, null(), guest.id).where(guest.project_id == project.id, no_member),
     ).subquery()
-    user_id = everyone.c.user_id
-    member = and_(OrganizationMember.organization_id == project.organization_id, OrganizationMember.user_id == user_id)
     return (
-        select(user_id)
+        select(everyone.c.user_id)
         .select_from(everyone)
         .join(Project, Project.id == project.id)
-        .outerjoin(OrganizationMember, member)
-        .outerjoin(ProjectMember, and_(ProjectMember.project_id == Project.id, ProjectMember.user_id == user_id))
+        .outerjoin(OrganizationMember, OrganizationMember.id == everyone.c.member_id)
+        .outerjoin(ProjectMember, ProjectMember.id == everyone.c.row_id)
     )
 
 
