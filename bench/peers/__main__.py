@@ -1,7 +1,7 @@
-"""`python -m bench.peers [quick] [--keep] [--works W1,W2] [peer …]`: everything from one run, as tables.
+"""`python -m bench.peers [--quick] [--keep] [--works W1,W2] [peer …]`: everything from one run, as tables.
 
-About half an hour; `quick` takes short rounds and only shows that all of it runs. `--keep` uses the databases of the
-run before, which costs it the filling.
+About half an hour; `--quick` takes short rounds and only shows that all of it runs. `--keep` uses the databases of the
+run before.
 """
 
 import argparse
@@ -27,7 +27,8 @@ def main() -> None:
     if PEERS[FLOOR] not in chosen:
         chosen.insert(0, PEERS[FLOOR])
     with setup.server() as server, ExitStack() as ending:
-        for peer in {peer.database: peer for peer in chosen}.values() if not asked.keep else ():
+        kept = {name for (name,) in setup.psql("SELECT datname FROM pg_database")} if asked.keep else set()
+        for peer in {peer.database: peer for peer in chosen if peer.database not in kept}.values():
             print(f"filling {peer.database}", file=sys.stderr, flush=True)
             setup.fill(peer)
         running = []
@@ -52,10 +53,10 @@ def report(running: list[Running], asked: argparse.Namespace, postmaster: int) -
             print(f"{peer.peer.name} {work}: {total:g}", *shown, sep="\n  ", file=sys.stderr)
     for work in asked.works:
         long = work in ("W3", "W5")
-        rounds, seconds = (1, 2) if asked.quick else (3, 4) if long else (7, 2)
+        rounds, seconds = (1, 2) if asked.quick else (3, 4) if long else (5, 2)
         for _, peers in SCALES:
             at = [one for one in running if one.peer in peers and not _skipped(one.peer, work)]
-            at = at if peers is BASE else [running[0], *at] if at and not long else []
+            at = at if peers is BASE else [running[0], *at] if at and work in ("W1", "W2") else []
             if at:
                 _table(work, at, compared(work, at, postmaster, rounds, seconds), counted)
     _resources(running)
