@@ -2,7 +2,7 @@
 
 import secrets
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 from sqlalchemy import (
@@ -32,6 +32,7 @@ from models.audit.actions import (
     Action,
 )
 from models.base import Base, Record, db
+from models.invitation_rows import issue
 from models.invitation_state import ENDS, MAY_BECOME, AlreadyInvited, CannotAccept, State
 from models.outgoing_mail import OutgoingMail
 from models.role import Role
@@ -39,24 +40,6 @@ from models.text import Address
 
 MAILED, COPIED = "invitation-mailed", "invitation-copied"  # a mailed link proves its address, a copied one nothing
 PENDING = "accepted_at IS NULL AND revoked_at IS NULL AND declined_at IS NULL AND replaced_at IS NULL"
-
-
-_ISSUE = text("""
-    WITH issued AS (
-        INSERT INTO invitations
-            (organization_id, project_id, email, email_key, role, message, nonce, invited_by, expires_at)
-        SELECT :organization_id, CAST(:project_id AS uuid), email, email_key, CAST(:role AS role), :message, nonce,
-               :invited_by, now() + :life
-        FROM unnest(CAST(:emails AS text[]), CAST(:keys AS text[]), CAST(:nonces AS bytea[]))
-             AS a (email, email_key, nonce)
-        ON CONFLICT DO NOTHING
-        RETURNING id, email_key
-    ), queued AS (
-        INSERT INTO outgoing_mail (message, organization_id, subject_id)
-        SELECT 'invitation', :organization_id, id FROM issued
-    )
-    SELECT id, email_key FROM issued
-""")
 
 
 class Invitation(Record, Base):
@@ -140,11 +123,11 @@ class Invitation(Record, Base):
         """
         terms = {"role": role.name, "message": message, "invited_by": invited_by, "life": INVITATION_LIFE}
         place = {"organization_id": organization_id, "project_id": project_id, **terms}
-        issued = cls._issue(addresses, place)
+        issued = issue(addresses, place)
         if missing := [address for address in addresses if address.key not in issued]:
             same = cls.organization_id == organization_id, cls.email_key.in_([address.key for address in missing])
             cls.end_all(State.REPLACED, *same, cls.project_id == project_id, cls.expires_at <= func.now())
-            issued |= cls._issue(missing, place)
+            issued |= issue(missing, place)
             if len(issued) < len(addresses):
                 raise AlreadyInvited
         ids = [issued[address.key] for address in addresses]
@@ -152,16 +135,6 @@ class Invitation(Record, Base):
             after = {"role": role.name}
             audit.note(INVITATION_SENT, organization_id=organization_id, project_id=project_id, subject=id, after=after)
         return ids
-
-    @classmethod
-    def _issue(cls, addresses: list[Address], place: dict[str, Any]) -> dict[str, UUID]:
-        """Write those that nothing is in the way of, with their mail; return their keys by their addresses'."""
-        each = {
-            "emails": [address.typed for address in addresses],
-            "keys": [address.key for address in addresses],
-            "nonces": [secrets.token_bytes(32) for _ in addresses],
-        }
-        return {email_key: id for id, email_key in db.session.execute(_ISSUE, {**place, **each})}
 
     def again(self, by: UUID, *, mailed: bool = True) -> "Invitation":
         """Replace the invitation by a fresh one: new link, new expiry, from whoever sends it again.

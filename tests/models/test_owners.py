@@ -94,7 +94,7 @@ def test_of_ten_owners_who_leave_at_once_one_stays(app, northfield, query, way):
                         db.session.execute(text("DELETE FROM organization_members WHERE id = :id"), {"id": member_id})
                     else:
                         member = db.session.get_one(OrganizationMember, member_id)
-                        db.session.get_one(Organization, member.organization_id).lock()
+                        Organization.lock(member.organization_id)
                         membership.remove(member)
                 ended.append("left")
             except LastOwner:

@@ -334,7 +334,7 @@ def test_a_nominee_who_accepts_while_being_removed_is_gone_and_an_owner_stays(ap
         with northfield.inside(app):
             ready.wait()
             with transaction():
-                db.session.get_one(Organization, northfield.organization.id).lock()
+                Organization.lock(northfield.organization.id)
                 membership.remove(db.session.get_one(OrganizationMember, northfield.member("viewer").id))
 
     threads = [threading.Thread(target=accept), threading.Thread(target=remove)]
