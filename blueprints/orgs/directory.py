@@ -7,22 +7,30 @@ from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
 from flask import g
-from sqlalchemy import ColumnElement, Select, Text, bindparam, false, func, literal, select, text
+from sqlalchemy import ColumnElement, Select, Text, bindparam, exists, false, func, literal, select, text
 from sqlalchemy.orm import InstrumentedAttribute
 
 import access
 from blueprints.gate import can
 from blueprints.orgs import listing
-from blueprints.orgs.forms import PeopleFilter
+from blueprints.orgs.forms import SHOWN, PeopleFilter
 from blueprints.paging import Page
 from blueprints.templates import url_for
-from models import Invitation, OrganizationMember, Role, User, db
+from models import Invitation, OrganizationMember, ProjectMember, Role, User, db
 from models.invitation import PENDING
 from models.text import unfit
 
 ORDERS = ("name", "role", "joined")
 FEW = 7  # members that one sees at a glance; a search is shown above that
 MOST = 500  # people to act on at a time (UX.md 1.9); each takes a few statements of the one transaction
+_SHOWN = {  # by what is chosen
+    "two-step-off": User.second_factor_at.is_(None),
+    "two-step-on": User.second_factor_at.is_not(None),
+    "project-role": exists().where(
+        ProjectMember.organization_id == OrganizationMember.organization_id,
+        ProjectMember.user_id == OrganizationMember.user_id,
+    ),
+}
 _HERE = bindparam("here", type_=OrganizationMember.organization_id.type)
 _EVERYONE = OrganizationMember.organization_id == _HERE
 LONGEST = 254  # characters of a search: those of an email address
@@ -34,7 +42,7 @@ class Asked:
 
     q: str = ""
     role: Role | None = None
-    two_step: str = ""  # "off": those who have not turned it on
+    show: str = ""  # one of SHOWN, for those who manage people
     sort: str = "name"
     page: int = 1
     select: bool = False  # with boxes, to act on several
@@ -46,7 +54,7 @@ class Asked:
         return cls(
             q=" ".join(args.get("q", "").split()),
             role=Role.__members__.get(args.get("role", "")),
-            two_step="off" if args.get("two_step") == "off" and can(access.MANAGE_PEOPLE) else "",
+            show=args.get("show", "") if args.get("show") in SHOWN and can(access.MANAGE_PEOPLE) else "",
             sort=sort if sort.removeprefix("-") in ORDERS else "name",
             page=listing.page_number(args.get("page", "")),
             select=args.get("select") == "1" and can(access.MANAGE_PEOPLE),
@@ -55,15 +63,20 @@ class Asked:
     @property
     def narrows(self) -> bool:
         """True where not everyone is asked for."""
-        return bool(self.q or self.role or self.two_step)
+        return bool(self.q or self.role or self.show)
 
     @property
     def args(self) -> dict[str, Any]:
         """The query, without its page and what goes without saying."""
         role = self.role.name if self.role else ""
         select = "1" if self.select else ""
-        given = {"q": self.q, "role": role, "two_step": self.two_step, "sort": self.sort, "select": select}
+        given = {"q": self.q, "role": role, "show": self.show, "sort": self.sort, "select": select}
         return {name: value for name, value in given.items() if value and (name, value) != ("sort", "name")}
+
+    @property
+    def shows(self) -> str:
+        """What is chosen to be shown, in words."""
+        return SHOWN.get(self.show, "")
 
     def sorted(self, sort: str) -> str:
         """Return the address of the same people in another order."""
@@ -167,15 +180,15 @@ def _lines() -> Select[*tuple[Any, ...]]:
 def _count(asked: Asked) -> Select[int]:
     """Count without looking at the accounts where nothing is searched in them."""
     counted = select(func.count()).select_from(OrganizationMember)
-    return counted.join(User, User.id == OrganizationMember.user_id) if asked.q or asked.two_step else counted
+    return counted.join(User, User.id == OrganizationMember.user_id) if asked.q or asked.show else counted
 
 
 def _where(asked: Asked) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if asked.role:
         conditions.append(OrganizationMember.role == asked.role)
-    if asked.two_step:
-        conditions.append(User.second_factor_at.is_(None))
+    if asked.show:
+        conditions.append(_SHOWN[asked.show])
     if asked.q:
         conditions.append(contains(bindparam("q", type_=Text), User.search_text))
     return conditions

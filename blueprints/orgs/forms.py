@@ -1,6 +1,7 @@
 """The forms of organizations, people and invitations."""
 
 import re
+from itertools import starmap
 from typing import Any
 
 from flask import request
@@ -26,6 +27,7 @@ from models.audit.actions import ACTIONS
 from models.organization import RESERVED, SLUG, free_slug
 
 MOST = 200  # addresses a time (DESIGN.md section 2)
+SHOWN = {"two-step-off": "Two-step is off", "two-step-on": "Two-step is on", "project-role": "Has a project role"}
 ROLES = [choice(role.name, role.label) for role in Role]
 SHAPE = "Use small letters, digits and hyphens for the address: 2 to 50 of them, with no hyphen at either end."
 
@@ -166,6 +168,7 @@ class PeopleFilter(PeopleSearch):
     """What narrows the list of people."""
 
     role = SelectField("Role", choices=[choice("", "Every role"), *reversed(ROLES)])
+    show = SelectField("Show", choices=[choice("", "All"), *starmap(choice, SHOWN.items())])
 
 
 class PendingFilter(Form):

@@ -77,7 +77,7 @@ class Host:
 
     def change_of(self, user: User) -> str:
         """The selector of what leads from somebody's row to their role."""
-        return f"#change-{short(self.member_id(user))}"
+        return f"#c-{short(self.member_id(user))}"
 
     def member_id(self, user: User) -> Any:
         """The key of somebody's membership."""

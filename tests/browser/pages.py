@@ -138,7 +138,7 @@ def _refused() -> list[Visit]:
         Visit("an address waits to be confirmed", "heir", "/account/email"),
         Visit("410 for a used link to another address", "visitor", "/confirm-email/none"),
         Visit("two-step verification is required first", "stranger", "/orgs/guarded"),
-        Visit("who lacks two-step verification", "owner", f"{HERE}/people?two_step=off"),
+        Visit("who lacks two-step verification", "owner", f"{HERE}/people?show=two-step-off"),
         Visit("boxes to select people", "owner", f"{HERE}/people?select=1"),
         *(
             Visit(f"several: {do}", "owner", f"{HERE}/people/selected?do={do}&member={{member_id}}")
@@ -160,7 +160,7 @@ def _over_the_page() -> list[Visit]:
     """Dialogs, menus and toasts."""
     dialogs = {
         "owner": [
-            (f"{HERE}/people", "#change-{row_id}"),
+            (f"{HERE}/people", "#c-{row_id}"),
             (f"{HERE}/people/{{member_id}}", "#remove-{member_id}"),
             (f"{HERE}/people/invitations", "[id^='link-by-link']"),
             (f"{PROJECT}/access", "#why-{viewer_id}"),

@@ -105,7 +105,7 @@ def test_who_wants_less_motion_sees_none(new_page, reader, place, motion):
     page.locator("#send").click()  # a form with errors, and a button that was busy
     page.locator(".summary").wait_for()
     page.go_back()
-    page.locator(f"#change-{place.things['row_id']}").click()  # a dialog
+    page.locator(f"#c-{place.things['row_id']}").click()  # a dialog
     page.locator("dialog[open]").wait_for()
     page.goto("/account")
     page.locator("#save-name").click()  # a toast

@@ -2,6 +2,8 @@ import re
 
 import pytest
 
+from tests.auth.test_passkeys import turn_on
+
 PEOPLE = "/orgs/northfield/people"
 
 
@@ -95,6 +97,30 @@ def test_a_role_filters(as_):
 
 def test_a_filter_never_reaches_into_another_organization(as_):
     assert "No one matches" in as_("owner").get(f"{PEOPLE}?q=mateo").text
+
+
+def test_managers_see_whose_two_step_verification_is_on_and_nobody_else_does(app, as_, northfield):
+    turn_on(app, northfield.viewer)
+    rows = as_("admin").get(PEOPLE).text.split("<tbody>")[1].split('<tr id="m-')[1:]
+    assert [re.search(r'"Two-step">(\w+)', row)[1] for row in rows] == ["Off", "On", "Off", "Off"]
+    assert "Two-step" not in as_("viewer").get(PEOPLE).text
+
+
+@pytest.mark.parametrize(
+    ("show", "found", "says"),
+    [
+        ("two-step-on", ["Hana Reyes"], "1 person matches “Two-step is on”."),
+        ("two-step-off", ["Amara Okafor", "Kofi Mensah", "Sven Weber"], "3 people match “Two-step is off”."),
+        ("project-role", ["Amara Okafor"], "1 person matches “Has a project role”."),
+    ],
+)
+def test_managers_narrow_the_list_to_some(app, as_, northfield, show, found, says):
+    turn_on(app, northfield.viewer)
+    page = as_("admin").get(f"{PEOPLE}?show={show}")
+    assert names(page) == found
+    assert says in page.text
+    assert f'<option selected value="{show}">' in page.text
+    assert len(names(as_("viewer").get(f"{PEOPLE}?show={show}"))) == 4, "nobody else learns who it is"
 
 
 # --- order and pages --------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def test_htmx_gets_the_list_with_the_next_row_in_focus(as_, path, northfield):
     assert "Kofi" not in part.split("<hx-partial")[0]
     assert 'aria-sort="descending"' in part
     assert "Removed Kofi Mensah from Northfield at " in part
-    row = part[part.index(f'id="change-{short(northfield.member("viewer").id)}"') :]
+    row = part[part.index(f'id="c-{short(northfield.member("viewer").id)}"') :]
     assert "autofocus" in row[: row.index(">")]
     assert part.count("autofocus") == 1
 

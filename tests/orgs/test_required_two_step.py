@@ -1,5 +1,7 @@
 """An organization that lets nobody in without two-step verification: who sets it, who is kept out, and the way in."""
 
+import re
+
 import pytest
 
 from models import SecondFactor, User, db, transaction
@@ -25,6 +27,10 @@ def fresh(browser, northfield):
         return person
 
     return begin
+
+
+def steps(page):
+    return [re.sub("<[^>]*>", "", cell) for cell in re.findall('data-label="Two-step">(.*?)<td', page)]
 
 
 def requires(query):
@@ -111,18 +117,19 @@ class TestWhoLacksIt:
         turn_on(app, northfield.admin)
         turn_on(app, northfield.operator)
         page = as_("admin").get(PEOPLE).text
-        assert page.count("No two-step") == 2  # Amara and Hana
-        assert "No two-step" not in as_("operator").get(PEOPLE).text
+        assert steps(page) == ["Off", "Off", "On", "On"]
+        assert page.count('<span class="tag warn">Off</span>') == 2  # Amara and Hana
+        assert "Two-step" not in as_("operator").get(PEOPLE).text
 
     def test_is_found_by_a_filter(self, app, as_, northfield, statements):
         turn_on(app, northfield.admin)
         turn_on(app, northfield.operator)
         admin = as_("admin")
         with statements() as sent:
-            page = admin.get(f"{PEOPLE}?two_step=off").text
+            page = admin.get(f"{PEOPLE}?show=two-step-off").text
         assert len(sent) == 2
-        assert "2 people match “no two-step verification”." in page
-        assert "4 members" in as_("operator").get(f"{PEOPLE}?two_step=off").text
+        assert "2 people match “Two-step is off”." in page
+        assert "4 members" in as_("operator").get(f"{PEOPLE}?show=two-step-off").text
 
     def test_is_warned_before_turning_it_off(self, app, as_, northfield):
         turn_on(app, northfield.admin)
