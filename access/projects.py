@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from models import OrganizationMember, Project, ProjectMember, Role, User, db
+from models import MemberCount, OrganizationMember, Project, ProjectMember, Role, User, db
 from models.identity import Actor
 from models.project import OPEN, RESTRICTED
 
@@ -123,17 +123,15 @@ def visible_projects(actor: Actor) -> Select[Project, Role | None]:
 
 
 def people_count(actor: Actor) -> ColumnElement[int]:
-    """How many people can use a project of the actor's organization: what people_of() has for it, as a column.
+    """How many people can use a project of the actor's organization: what number_of() has for it, as a column.
 
     Those whom the organization gives a role are counted once for all open projects and once for all restricted ones.
     """
-    member, row = aliased(OrganizationMember), aliased(ProjectMember)
 
     def given(access: str) -> ColumnElement[int]:
-        here = member.organization_id == actor.organization_id
-        gives = from_organization(literal(access), member.role).is_not(None)
-        return select(func.count()).select_from(member).where(here, gives).scalar_subquery()
+        return MemberCount.of(actor.organization_id, from_organization(literal(access), MemberCount.role).is_not(None))
 
+    member, row = aliased(OrganizationMember), aliased(ProjectMember)
     same_person = and_(member.organization_id == row.organization_id, member.user_id == row.user_id)
     only_here = row.project_id == Project.id, from_organization(Project.access, member.role).is_(None)
     beside = select(func.count()).select_from(row).outerjoin(member, same_person).where(*only_here)
@@ -197,17 +195,6 @@ class Access:
     def fixed(self) -> bool:
         """True for an Owner of the organization, whom nothing that is set here gives more or less."""
         return self.organization_role is Role.OWNER
-
-
-def people_of(here: ProjectHere, actor: Actor) -> People:
-    """Select the columns of Access for everyone who can use a project. A guest sees only people with a row there."""
-    query = _people(here.project).where(effective_role().is_not(None))
-    return query.where(ProjectMember.id.is_not(None)) if actor.role is None else query
-
-
-def candidates(here: ProjectHere) -> People:
-    """Select the columns of Access for the members for whom nothing is set on a project."""
-    return _people(here.project).where(ProjectMember.id.is_(None))
 
 
 def access_of(here: ProjectHere, user_id: UUID, *, lock: bool = False) -> Access | None:

@@ -40,6 +40,10 @@ INSERT INTO organization_members (organization_id, user_id, role, created_at)
   FROM generate_series(1, pg_temp.size('members')) n;
 INSERT INTO organization_members (organization_id, user_id, role)
   SELECT pg_temp.key(2, n), pg_temp.key(1, 1), 'VIEWER' FROM generate_series(1, pg_temp.size('organizations')) n;
+INSERT INTO directory (organization_id, user_id, role, joined_at, search_text, two_step)
+  SELECT m.organization_id, m.user_id, m.role, m.created_at, u.search_text, u.second_factor_at IS NOT NULL
+  FROM organization_members m JOIN users u ON u.id = m.user_id;
+INSERT INTO member_counts SELECT organization_id, role, count(*) FROM organization_members GROUP BY organization_id, role;
 INSERT INTO invitations (organization_id, email, email_key, role, nonce, invited_by, expires_at)
   SELECT pg_temp.key(2, 0), 'new' || n || '@example.org', 'new' || n || '@example.org', 'VIEWER', sha256(n::text::bytea),
          pg_temp.key(1, 1), now() + interval '3 days'

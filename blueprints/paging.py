@@ -1,10 +1,25 @@
-"""Lists a page at a time: the rows and their number in one statement; and what is searched for in them."""
+"""Lists a page at a time: the rows and their number in one statement; and what is searched for in them.
 
+A long list is read by its keys, which an index has in order; what else its lines show is read for the page alone. Where
+it is narrowed, so that nobody keeps count of it, it ends after MOST rows: whoever looks for something narrows further.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from flask import request
-from sqlalchemy import Integer, Select, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Select,
+    Subquery,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from models import db, tenant
 
@@ -12,7 +27,12 @@ SIZE = 50
 LONGEST_SEARCH = 100  # characters
 # As it is written into statements: a plan that is made for any limit expects thousands of rows.
 FEW = literal_column(str(SIZE), Integer)
+MOST = 1_000  # rows of a list that nobody keeps count of
+BEFORE = bindparam("before", type_=Integer)  # rows on the pages before
 FURTHEST = 1_000_000  # a page beyond this is the last one, as any that does not exist
+
+
+Order = Callable[[Any], Sequence[ColumnElement[Any]]]
 
 
 @dataclass(frozen=True)
@@ -22,6 +42,12 @@ class Page:
     rows: list[Any]
     number: int
     total: int
+    more: bool = False  # the list ends here, but there are more than its total
+
+    @classmethod
+    def counted(cls, rows: list[Any], number: int, total: int, *, kept: bool) -> Self:
+        """Make a page of a list whose rows were counted, unless a count is `kept`, to one above MOST."""
+        return cls(rows, number, total if kept else min(total, MOST), more=not kept and total > MOST)
 
     @property
     def pages(self) -> int:
@@ -37,6 +63,41 @@ class Page:
     def last(self) -> int:
         """The place of the last row in the whole list."""
         return self.first + len(self.rows) - 1
+
+
+class Keys(NamedTuple):
+    """A long list, by its keys.
+
+    `rows` has a row's key and what orders it; `order` says, given columns, by what; `total`, if anybody keeps count,
+    how many there are; `widen` adds to a page of them, as a subquery, what their lines show.
+    """
+
+    rows: Select[*tuple[Any, ...]]
+    order: Order
+    widen: Callable[[Subquery], Select[*tuple[Any, ...]]]
+    total: ScalarSelect[int] | None = None
+
+    def page(self) -> tuple[Subquery, ScalarSelect[int]]:
+        """Return the keys of one page, whose place is the parameter BEFORE, and the number of all."""
+        rows, total = self.rows, self.total
+        if total is None:
+            found = rows.order_by(*self.order(rows.selected_columns)).limit(literal_column(str(MOST + 1))).cte("found")
+            rows, total = select(found), select(func.count()).select_from(found).scalar_subquery()
+        return rows.order_by(*self.order(rows.selected_columns)).limit(FEW).offset(BEFORE).subquery("page"), total
+
+
+def paged_by(keys: Keys, *counts: ColumnElement[Any]) -> Page:
+    """Do what paged() does with a long list; `counts` are further columns of each row."""
+    page, total = keys.page()
+    lines = keys.widen(page).add_columns(total.label("total"), *counts).order_by(*keys.order(page.c))
+    number, kept = _requested(), keys.total is not None
+    with tenant.planned_anew():
+        rows = db.session.execute(lines, {"before": (number - 1) * SIZE}).all()
+        if not rows and number > 1:
+            found = Page.counted([], number, db.session.scalar(select(total)) or 0, kept=kept)
+            number = found.pages
+            rows = db.session.execute(lines, {"before": (number - 1) * SIZE}).all()
+    return Page.counted(list(rows), number, rows[0].total if rows else 0, kept=kept)
 
 
 def paged(query: Select[Any]) -> Page:

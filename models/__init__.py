@@ -2,6 +2,7 @@
 
 from models.audit.tables import AuditEvent, AuditHead, AuditTombstone, RefusalCount
 from models.base import Base, Record, Refusal, db, release, transaction
+from models.directory import Listed, MemberCount
 from models.email_change import EmailChange
 from models.farewell import Farewell
 from models.idempotency import IdempotencyKey, Repeated
@@ -46,6 +47,8 @@ __all__ = [
     "Invitation",
     "KnownBrowser",
     "LastOwner",
+    "Listed",
+    "MemberCount",
     "NoNominee",
     "Offer",
     "OfferOver",

@@ -1,5 +1,6 @@
 """The list of an organization's people: search, filter, order and page, all in the address."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -7,32 +8,45 @@ from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
 from flask import g
-from sqlalchemy import ColumnElement, Select, Text, bindparam, exists, false, func, literal, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    Subquery,
+    Text,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 import access
 from blueprints.gate import can
 from blueprints.orgs import listing
 from blueprints.orgs.forms import SHOWN, PeopleFilter
-from blueprints.paging import Page
+from blueprints.paging import Keys, Page
 from blueprints.templates import url_for
-from models import Invitation, OrganizationMember, ProjectMember, Role, User, db
+from models import Invitation, Listed, MemberCount, OrganizationMember, ProjectMember, Role, User, db, tenant
 from models.invitation import PENDING
 from models.text import unfit
 
 ORDERS = ("name", "role", "joined")
 FEW = 7  # members that one sees at a glance; a search is shown above that
 MOST = 500  # people to act on at a time (UX.md 1.9); each takes a few statements of the one transaction
-_SHOWN = {  # by what is chosen
-    "two-step-off": User.second_factor_at.is_(None),
-    "two-step-on": User.second_factor_at.is_not(None),
+_SHOWN: dict[str, SQLColumnExpression[bool]] = {  # by what is chosen
+    "two-step-off": ~Listed.two_step,
+    "two-step-on": Listed.two_step,
     "project-role": exists().where(
-        ProjectMember.organization_id == OrganizationMember.organization_id,
-        ProjectMember.user_id == OrganizationMember.user_id,
+        ProjectMember.organization_id == Listed.organization_id, ProjectMember.user_id == Listed.user_id
     ),
 }
 _HERE = bindparam("here", type_=OrganizationMember.organization_id.type)
-_EVERYONE = OrganizationMember.organization_id == _HERE
+# What comes before the name in each order.
+_FIRST: dict[str, list[InstrumentedAttribute[Any]]] = {"name": [], "role": [Listed.role], "joined": [Listed.joined_at]}
 LONGEST = 254  # characters of a search: those of an email address
 
 
@@ -86,11 +100,19 @@ class Asked:
         """Return the address of another page."""
         return url_for("orgs.people.index", **self.args, page=page if page > 1 else None)
 
+    @property
+    def ordered(self) -> tuple[str, bool]:
+        """By what, and whether the other way round."""
+        return self.sort.removeprefix("-"), self.sort.startswith("-")
+
     def order(self, columns: Any) -> list[ColumnElement[Any]]:
-        """Return by what to order; equal ones by name, then by who came first."""
-        by = {"name": columns.search_text, "role": columns.role, "joined": columns.joined}
-        first = by[self.sort.removeprefix("-")]
-        return [first.desc() if self.sort.startswith("-") else first.asc(), columns.search_text, columns.id]
+        """Return by what to order; equal ones by name. There is an index for each (models.directory)."""
+        by, descending = self.ordered
+        first = [columns[column.key] for column in _FIRST[by]]
+        rest = [columns.search_text, columns.user_id]
+        if self.sort == "-role":
+            return [*(column.desc() for column in first), *rest]
+        return [column.desc() if descending else column.asc() for column in [*first, *rest]]
 
 
 class Person(NamedTuple):
@@ -98,7 +120,7 @@ class Person(NamedTuple):
 
     id: UUID
     role: Role
-    joined: datetime
+    joined_at: datetime
     user_id: UUID
     name: str
     email: str
@@ -139,7 +161,8 @@ def people(asked: Asked) -> People:
     shape = replace(asked, q="?" if asked.q else "", page=1, select=False)
     searches = asked.q if searchable(asked.q) else None
     statement = _statement(shape, can(access.MANAGE_PEOPLE))
-    found, counts = statement.read(asked.page, here=g.org.id, q=searches)
+    with tenant.planned_anew() if asked.narrows else nullcontext():
+        found, counts = statement.read(asked.page, here=g.org.id, q=searches)
     filled = PeopleFilter(data=asked.args)
     return People(asked, found, counts.members, counts.pending, filled)
 
@@ -147,51 +170,50 @@ def people(asked: Asked) -> People:
 @lru_cache(maxsize=128)
 def _statement(shape: Asked, with_pending: bool) -> listing.Statement:
     """Build what reads the list of one shape: who is searched for, where and on which page is told when it runs."""
-    where = _where(shape)
-    return listing.statement(
-        _lines().where(_EVERYONE, *where),
-        shape.order,
-        total=_count(shape).where(_EVERYONE, *where).scalar_subquery(),
-        members=_count(Asked()).where(_EVERYONE).scalar_subquery(),
-        pending=_pending() if with_pending else literal(0),
-    )
+    counted = MemberCount.of(_HERE, *_with_role(MemberCount, shape))
+    keys = Keys(_keys(shape), shape.order, _lines, None if shape.q or shape.show else counted)
+    pending = _pending() if with_pending else literal(0)
+    return listing.statement(keys, members=MemberCount.of(_HERE), pending=pending)
 
 
 def matching(asked: Asked) -> list[UUID]:
     """Return the memberships of those who are asked for, on all pages; one above MOST stands for all that follow."""
-    found = select(OrganizationMember.id).join(User, User.id == OrganizationMember.user_id)
-    found = found.where(_EVERYONE, *_where(asked)).limit(MOST + 1)
+    page = _keys(asked).limit(MOST + 1).subquery()
+    found = _lines(page).with_only_columns(OrganizationMember.id)
     return list(db.session.scalars(found, {"here": g.org.id, "q": asked.q if searchable(asked.q) else None}))
 
 
-def _lines() -> Select[*tuple[Any, ...]]:
-    return select(
-        OrganizationMember.id,
-        OrganizationMember.role,
-        OrganizationMember.created_at.label("joined"),
-        User.id.label("user_id"),
-        User.name,
-        User.email,
-        User.second_factor_at.is_(None).label("lacks_step"),
-        User.search_text,
-    ).join(User, User.id == OrganizationMember.user_id)
-
-
-def _count(asked: Asked) -> Select[int]:
-    """Count without looking at the accounts where nothing is searched in them."""
-    counted = select(func.count()).select_from(OrganizationMember)
-    return counted.join(User, User.id == OrganizationMember.user_id) if asked.q or asked.show else counted
-
-
-def _where(asked: Asked) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if asked.role:
-        conditions.append(OrganizationMember.role == asked.role)
+def _keys(asked: Asked) -> Select[*tuple[Any, ...]]:
+    """Those who are asked for, with what orders them."""
+    first = _FIRST[asked.ordered[0]]
+    where = [Listed.organization_id == _HERE, *_with_role(Listed, asked)]
     if asked.show:
-        conditions.append(_SHOWN[asked.show])
+        where.append(_SHOWN[asked.show])
     if asked.q:
-        conditions.append(contains(bindparam("q", type_=Text), User.search_text))
-    return conditions
+        where.append(contains(bindparam("q", type_=Text), Listed.search_text))
+    return select(Listed.user_id, Listed.search_text, *first).where(*where)
+
+
+def _with_role(table: type[Listed | MemberCount], asked: Asked) -> list[SQLColumnExpression[bool]]:
+    return [table.role == asked.role] if asked.role else []
+
+
+def _lines(page: Subquery) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            OrganizationMember.id,
+            OrganizationMember.role,
+            OrganizationMember.created_at.label("joined_at"),
+            User.id.label("user_id"),
+            User.name,
+            User.email,
+            User.second_factor_at.is_(None).label("lacks_step"),
+            page.c.search_text,
+        )
+        .join(page, page.c.user_id == OrganizationMember.user_id)
+        .join(User, User.id == OrganizationMember.user_id)
+        .where(OrganizationMember.organization_id == _HERE)
+    )
 
 
 def searchable(q: str) -> bool:

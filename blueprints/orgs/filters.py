@@ -6,10 +6,10 @@ from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from flask import g, url_for
-from sqlalchemy import Select, func, literal, select, union, union_all
+from sqlalchemy import ColumnElement, Select, exists, func, literal, select, union, union_all
 
 from blueprints.orgs.directory import LONGEST, says
-from models import AuditEvent, OrganizationMember, Project, ProjectMember, User, db, tenant
+from models import AuditEvent, Listed, Project, ProjectMember, User, db, tenant
 from models.audit.actions import ACTIONS, GUEST_JOINED, MEMBER_LEFT, MEMBER_REMOVED
 
 MOST = 20  # people or projects that a text may mean; of more, the first
@@ -80,14 +80,25 @@ def meant(asked: Asked) -> Meant:
 def _people(text: str) -> Select[*tuple[Any, ...]]:
     """Those who belong to the organization or did, whom a text means: it reads an event for each who was here."""
     were_here = AuditEvent.action.in_([GUEST_JOINED.name, MEMBER_LEFT.name, MEMBER_REMOVED.name])
-    concerned: Any = union(
-        select(OrganizationMember.user_id).where(OrganizationMember.organization_id == g.org.id),
-        select(ProjectMember.user_id).where(ProjectMember.organization_id == g.org.id),
+    member = exists().where(Listed.organization_id == g.org.id, Listed.user_id == ProjectMember.user_id)
+    members = select(Listed.user_id.label("id")).where(Listed.organization_id == g.org.id, _named(text, Listed))
+    others = union(
+        select(ProjectMember.user_id.label("id")).where(ProjectMember.organization_id == g.org.id, ~member),
         select(AuditEvent.subject_id).where(AuditEvent.organization_id == g.org.id, were_here),
-    )
+    ).subquery()
+    found = union(
+        members.limit(MOST + 1),
+        select(User.id).join(others, others.c.id == User.id).where(_named(text, User)).limit(MOST + 1),
+    ).subquery()
+    lines = select(literal("person").label("kind"), User.id, User.email.label("name"))
+    return lines.join(found, found.c.id == User.id).order_by(User.id).limit(MOST + 1)
+
+
+def _named(text: str, table: type[Listed | User]) -> ColumnElement[bool]:
     key = _key(text)
-    found = select(literal("person").label("kind"), User.id, User.email.label("name")).where(User.id.in_(concerned))
-    return found.where(User.id == key if key else says(text, User.search_text)).order_by(User.id).limit(MOST + 1)
+    if key is None:
+        return says(text, table.search_text)
+    return User.id == key if table is User else Listed.user_id == key
 
 
 def _projects(text: str) -> Select[*tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from blueprints.orgs.filters import Asked, Meant
 from blueprints.paging import Page, paged
 from models import (
     Invitation,
+    MemberCount,
     Organization,
     OrganizationMember,
     OwnershipOffer,
@@ -58,7 +59,7 @@ class Overview:
 def overview() -> Overview:
     """Read the state of the organization in one statement; in others the viewer's first projects, and what happened."""
     counts = (
-        _count(select(OrganizationMember).where(OrganizationMember.organization_id == g.org.id)),
+        MemberCount.of(g.org.id),
         _count(_active_owners()),
         _count(_pending()),
         _count(_pending().where(Invitation.created_at < func.now() - LONG)),

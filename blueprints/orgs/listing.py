@@ -1,19 +1,16 @@
 """Lists of an organization: a page of rows with every count that stands beside them, in one statement."""
 
-from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from flask import redirect, request, url_for
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, select, true
+from sqlalchemy import Select, select, true
 from werkzeug.wrappers import Response
 
 from blueprints.fragments import current_page
-from blueprints.paging import FEW, FURTHEST, SIZE, Page
+from blueprints.paging import FURTHEST, SIZE, Keys, Page
 from models import db
-
-Order = Callable[[Any], Sequence[ColumnElement[Any]]]
 
 
 def shown() -> dict[str, str]:
@@ -37,6 +34,7 @@ class Statement(NamedTuple):
 
     both: Select[*tuple[Any, ...]]
     counts: int
+    kept: bool
 
     def read(self, number: int, **given: Any) -> tuple[Page, Any]:
         """Read a page and the counts, which are there also where no row is.
@@ -50,24 +48,24 @@ class Statement(NamedTuple):
         """
         found = list(db.session.execute(self.both, {**given, "before": (number - 1) * SIZE}).all())
         here = [row for row in found if row[self.counts] is not None]
-        return Page(here, number, found[0].total), found[0]
+        return Page.counted(here, number, found[0].total, kept=self.kept), found[0]
 
 
-def statement(rows: Select[*tuple[Any, ...]], order: Order, **counts: Any) -> Statement:
+def statement(keys: Keys, **counts: Any) -> Statement:
     """Build the statement that reads a page of a list with its counts.
 
     To build it takes longer than to run it: what every day's pages read is built once for each of its shapes.
 
     Args:
-        rows: the whole list; its first column is never NULL.
-        order: given columns, by what to order them.
-        counts: scalar subqueries, `total` among them: how many rows the whole list has.
+        keys: the list; its lines begin with a column that is never NULL, and have what orders them.
+        counts: scalar subqueries.
     """
+    page, total = keys.page()
+    counts = {"total": total, **counts}
     beside = select(*(count.label(name) for name, count in counts.items())).subquery("beside")
-    part = rows.order_by(*order(rows.selected_columns)).limit(FEW).offset(bindparam("before", type_=Integer))
-    lines = part.subquery("lines")
-    both = select(beside, lines).select_from(beside.outerjoin(lines, true())).order_by(*order(lines.c))
-    return Statement(both, len(counts))
+    lines = keys.widen(page).subquery("lines")
+    both = select(beside, lines).select_from(beside.outerjoin(lines, true())).order_by(*keys.order(lines.c))
+    return Statement(both, len(counts), keys.total is not None)
 
 
 def beyond(page: Page, endpoint: str, **args: Any) -> Response | None:

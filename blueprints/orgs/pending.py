@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, TextClause, func, select, text
 import access
 from blueprints.orgs import listing
 from blueprints.orgs.forms import PendingFilter
-from blueprints.paging import Page
+from blueprints.paging import Keys, Page
 from config import settings
 from models import Invitation, OrganizationMember, OutgoingMail, Project, ProjectMember, Role, User
 from models.invitation import PENDING
@@ -43,8 +43,8 @@ def read() -> Page:
     rows = with_role(select(*columns)).join(User, User.id == Invitation.invited_by).outerjoin(OutgoingMail, _MAIL)
     total = select(func.count()).select_from(Invitation).outerjoin(OutgoingMail, _MAIL).where(*_waiting(), *which)
     number = listing.page_number(listing.shown().get("page", ""))
-    counts = {"total": total.scalar_subquery()}
-    return listing.statement(rows.where(*which), lambda columns: [columns.id.desc()], **counts).read(number)[0]
+    keys = Keys(rows.where(*which), lambda columns: [columns.id.desc()], select, total.scalar_subquery())
+    return listing.statement(keys).read(number)[0]
 
 
 def with_role(columns: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import abort, g, request, url_for
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Subquery, and_
 
 import access
 from blueprints.fragments import leave, respond
@@ -16,10 +16,25 @@ from blueprints.orgs import listing
 from blueprints.orgs.directory import FEW, says
 from blueprints.orgs.forms import PeopleSearch, TransferForm
 from blueprints.orgs.settings import bp
-from blueprints.paging import Page, searched
+from blueprints.paging import Keys, Page, searched
 from blueprints.proof import proves
-from models import AlreadyOffered, NoNominee, OfferOver, OrganizationMember, OwnershipOffer, User, db, transaction
+from models import (
+    AlreadyOffered,
+    Listed,
+    NoNominee,
+    OfferOver,
+    OrganizationMember,
+    OwnershipOffer,
+    User,
+    db,
+    tenant,
+    transaction,
+)
 from models.ownership import nominees
+
+_LISTED = and_(
+    Listed.organization_id == OrganizationMember.organization_id, Listed.user_id == OrganizationMember.user_id
+)
 
 
 @bp.route("/transfer", methods=["GET", "POST"])
@@ -124,10 +139,16 @@ def _choose(form: TransferForm) -> Any:
 
 def _members(q: str) -> Page:
     """Read a page of those to whom ownership can be offered."""
-    rows = _lines().where(says(q, User.search_text)) if q else _lines()
-    total = select(func.count()).select_from(rows.subquery()).scalar_subquery()
+    rows = nominees(g.org.id).join(Listed, _LISTED).with_only_columns(OrganizationMember.id, Listed.search_text)
+    rows = rows.where(says(q, Listed.search_text)) if q else rows
+    keys = Keys(rows, lambda columns: [columns.search_text, columns.id], _page)
     number = listing.page_number(request.args.get("page", ""))
-    return listing.statement(rows, lambda columns: [columns.search_text, columns.id], total=total).read(number)[0]
+    with tenant.planned_anew():
+        return listing.statement(keys).read(number)[0]
+
+
+def _page(keys: Subquery) -> Any:
+    return _lines().join(keys, keys.c.id == OrganizationMember.id).add_columns(keys.c.search_text)
 
 
 def _nominee(member_id: str) -> Row[Any] | None:
@@ -139,5 +160,5 @@ def _nominee(member_id: str) -> Row[Any] | None:
 
 
 def _lines() -> Any:
-    columns = User.id.label("user_id"), User.name, User.email, User.search_text
+    columns = User.id.label("user_id"), User.name, User.email
     return nominees(g.org.id).with_only_columns(OrganizationMember.id, OrganizationMember.role, *columns)

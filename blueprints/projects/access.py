@@ -1,11 +1,13 @@
 """Who can use a project and why, and the roles that are set on it."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask import abort, g, request, url_for
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 import access
 from access import Access, Outcomes, ProjectHere
@@ -13,18 +15,19 @@ from blueprints.forms import choice
 from blueprints.fragments import Toast, Undo, changed, leave, respond
 from blueprints.gate import requires
 from blueprints.once import once
-from blueprints.paging import paged, searched
+from blueprints.paging import BEFORE, MOST, SIZE, Keys, Page, paged_by, searched
 from blueprints.projects.blueprint import bp
 from blueprints.projects.forms import INHERIT, AccessSearch, RoleForm, Search
 from blueprints.projects.projects import project_here
 from blueprints.projects.wording import lowers, role_set
 from blueprints.receipts import Conflict, conflict, receipt
-from models import FollowsNothing, ProjectMember, Role, User, db, transaction
+from models import FollowsNothing, ProjectMember, Role, db, transaction
 
-SHOWN = {
-    "here": ProjectMember.role == access.effective_role(),
-    "organization": ProjectMember.role.is_distinct_from(access.effective_role()),
-    "change": access.effective_role() >= access.USE_PROJECT.least,
+# Whom to show, by the role set here and the effective one.
+SHOWN: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
+    "here": lambda set_here, effective: set_here == effective,
+    "organization": lambda set_here, effective: set_here.is_distinct_from(effective),
+    "change": lambda _set_here, effective: effective >= access.USE_PROJECT.least,
 }
 
 
@@ -46,11 +49,16 @@ def project_of_members(project_id: UUID) -> ProjectHere:
 @requires(access.SEE_PROJECT, on=project_here)
 def people(here: ProjectHere) -> Any:
     """Everyone who can use it, and where each role comes from."""
-    query = access.people_of(here, g.actor).add_columns(_set_on(here).label("set_here"))
-    if (show := request.args.get("show")) in SHOWN:
-        query = query.where(SHOWN[show])
-    query = query.order_by(access.effective_role().desc(), func.fold(User.name), User.id)
-    listed = _list(here, query)
+    q, show = searched(), request.args.get("show")
+    show = show if show in SHOWN else None
+    narrowed = bool(q or show)
+    keys = Keys(
+        access.people_of(here, g.actor, _narrow(q, show), MOST + 1 if narrowed else BEFORE + SIZE),
+        lambda columns: [columns.effective.desc(), columns.search_text, columns.user_id],
+        partial(access.as_access, here),
+        None if narrowed or g.actor.role is None else access.number_of(here),
+    )
+    listed = _list(here, paged_by(keys, _set_on(here).label("set_here")), q)
     count = listed["found"].rows[0].set_here if listed["people"] else 0
     search = AccessSearch()
     return respond("projects/access.html", "projects/_access.html", **listed, set_here=count, search=search, show=show)
@@ -60,8 +68,13 @@ def people(here: ProjectHere) -> Any:
 @requires(access.SET_PROJECT_ROLES, on=project_of_members)
 def add(here: ProjectHere) -> Any:
     """The members for whom nothing is set here, to choose one."""
-    query = access.candidates(here).order_by(func.fold(User.name), User.id)
-    return respond("projects/add.html", "projects/_candidates.html", **_list(here, query), search=Search())
+    q = searched()
+    keys = Keys(
+        access.candidates(here, _narrow(q)),
+        lambda columns: [columns.search_text, columns.user_id],
+        partial(access.as_access, here),
+    )
+    return respond("projects/add.html", "projects/_candidates.html", **_list(here, paged_by(keys), q), search=Search())
 
 
 @bp.get("/<uuid:project_id>/access/<uuid:user_id>")
@@ -131,10 +144,18 @@ def _away() -> str:
     return url_for("orgs.home" if access.visits(g.actor.user_id, g.org.slug) else "orgs.index")
 
 
-def _list(here: ProjectHere, query: Any) -> dict[str, Any]:
-    """Read one page of people, narrowed by what is searched for."""
-    q = searched()
-    found = paged(query.where(func.strpos(User.search_text, func.fold(q)) > 0) if q else query)
+def _narrow(q: str, show: str | None = None) -> access.Narrow:
+    """Show whoever has what is searched for in their name or email; of them, those who are chosen in SHOWN."""
+
+    def conditions(search_text: Any, set_here: Any, effective: Any) -> list[ColumnElement[bool]]:
+        found = [func.strpos(search_text, func.fold(q)) > 0] if q else []
+        return [*found, SHOWN[show](set_here, effective)] if show else found
+
+    return conditions
+
+
+def _list(here: ProjectHere, found: Page, q: str) -> dict[str, Any]:
+    """What a page of people is shown with."""
     people = [Access(*row[:5]) for row in found.rows]
     return {"here": here, "found": found, "people": people, "q": q, **_tools(here)}
 

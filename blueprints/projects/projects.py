@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import abort, g, request, url_for
-from sqlalchemy import func
+from sqlalchemy import Select, Subquery, func, select
 
 import access
 from access import ProjectHere
@@ -12,7 +12,7 @@ from blueprints.forms import OurForm
 from blueprints.fragments import changed, leave, respond
 from blueprints.gate import requires
 from blueprints.once import once
-from blueprints.paging import paged, searched
+from blueprints.paging import Keys, paged_by, searched
 from blueprints.projects.blueprint import bp
 from blueprints.projects.forms import DeleteForm, DetailsForm, ProjectForm, Search
 from blueprints.projects.wording import shifts, was_archived, was_deleted, was_restored, was_saved
@@ -30,12 +30,18 @@ def project_here(project_id: UUID) -> ProjectHere:
 @requires(access.SEE_ORGANIZATION)
 def index() -> Any:
     """The projects that exist for this person; those in use first, then the archived ones."""
-    beside = ProjectMember.role.label("set_here"), access.people_count(g.actor).label("people")
-    query = access.visible_projects(g.actor).add_columns(*beside)
+    columns = Project.id, Project.archived_at.is_not(None).label("archived"), func.fold(Project.name).label("folded")
+    query = access.visible_projects(g.actor).with_only_columns(*columns)
     if q := searched():
         query = query.where(func.strpos(func.fold(Project.name), func.fold(q)) > 0)
-    query = query.order_by(Project.archived_at.is_not(None), func.fold(Project.name), Project.id)
-    return respond("projects/index.html", "projects/_projects.html", found=paged(query), q=q, search=Search())
+    total = select(func.count()).select_from(query.subquery()).scalar_subquery()
+    found = paged_by(Keys(query, lambda keys: [keys.archived, keys.folded, keys.id], _lines, total))
+    return respond("projects/index.html", "projects/_projects.html", found=found, q=q, search=Search())
+
+
+def _lines(page: Subquery) -> Select[*tuple[Any, ...]]:
+    beside = ProjectMember.role.label("set_here"), access.people_count(g.actor).label("people")
+    return access.visible_projects(g.actor).add_columns(*beside).join(page, page.c.id == Project.id)
 
 
 @bp.route("/new", methods=["GET", "POST"])

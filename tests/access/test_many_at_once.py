@@ -19,6 +19,7 @@ from runtime import database
 from tests.access.conftest import id_of
 from tests.access.model import OWNER, Organization
 from tests.access.rows import logged_in
+from tests.emptying import keep_directory
 from tests.factories import PASSWORD
 
 log = logging.getLogger("freehold.proofs")  # shown with --log-cli-level=INFO
@@ -114,8 +115,10 @@ def without_locks(app, query, monkeypatch):
     [(rule,)] = query("SELECT pg_get_functiondef('keep_an_owner'::regproc)")
     assert "FOR NO KEY UPDATE" in rule
     query(rule.replace("FOR NO KEY UPDATE", "").replace("END $function$", "PERFORM pg_sleep(0.05); END $function$"))
+    query(keep_directory("DISABLE"))
     yield
     query(rule)
+    query(keep_directory("ENABLE"))
 
 
 def test_without_the_locks_nobody_stays(crowd, query, without_locks):

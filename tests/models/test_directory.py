@@ -1,0 +1,109 @@
+"""The directory and its counts say what the memberships and accounts say, by whatever door a change comes."""
+
+import threading
+from random import Random
+
+import psycopg
+import pytest
+from sqlalchemy.exc import ProgrammingError
+
+from models import Listed, MemberCount, OrganizationMember, Role, db, membership, transaction
+
+WRONG = """
+    SELECT 'directory', organization_id, user_id FROM (
+      (SELECT m.organization_id, m.user_id, m.role, m.created_at, u.search_text, u.second_factor_at IS NOT NULL
+       FROM organization_members m JOIN users u ON u.id = m.user_id
+       EXCEPT SELECT organization_id, user_id, role, joined_at, search_text, two_step FROM directory)
+      UNION ALL
+      (SELECT organization_id, user_id, role, joined_at, search_text, two_step FROM directory
+       EXCEPT SELECT m.organization_id, m.user_id, m.role, m.created_at, u.search_text, u.second_factor_at IS NOT NULL
+       FROM organization_members m JOIN users u ON u.id = m.user_id)) d
+    UNION ALL
+    SELECT 'counts', organization_id, NULL FROM (
+      (SELECT organization_id, role, count(*) FROM organization_members GROUP BY 1, 2
+       EXCEPT SELECT organization_id, role, members FROM member_counts)
+      UNION ALL
+      (SELECT organization_id, role, members FROM member_counts WHERE members > 0
+       EXCEPT SELECT organization_id, role, count(*) FROM organization_members GROUP BY 1, 2)) c
+"""
+# Any of them, by plain SQL; each may meet no row.
+CHANGES = [
+    "UPDATE users SET name = 'Name ' || random() WHERE random() < 0.3",
+    "UPDATE users SET email = 'new' || random() || '@example.org' WHERE random() < 0.2",
+    "UPDATE users SET second_factor_at = CASE WHEN second_factor_at IS NULL THEN now() END WHERE random() < 0.3",
+    "UPDATE organization_members SET role = 'ADMIN' WHERE role < 'OWNER' AND random() < 0.3",
+    "UPDATE organization_members SET role = 'VIEWER' WHERE role < 'OWNER' AND random() < 0.3",
+    "UPDATE organization_members SET version = version + 1",
+    "DELETE FROM organization_members WHERE role < 'OWNER' AND random() < 0.3",
+    "INSERT INTO organization_members (organization_id, user_id, role)"
+    " SELECT o.id, u.id, 'OPERATOR' FROM organizations o, users u WHERE random() < 0.5 ON CONFLICT DO NOTHING",
+]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_says_what_the_memberships_say(northfield, query, seed):
+    random = Random(seed)
+    assert query("SELECT count(*) FROM directory")[0][0] >= 4
+    for number in range(20):
+        query(random.choice(CHANGES))
+        assert query(WRONG) == [], number
+
+
+def test_it_follows_the_verbs(app, northfield, query):
+    with northfield.inside(app), transaction():
+        viewer = db.session.get_one(OrganizationMember, northfield.member("viewer").id)
+        membership.change_role(viewer, Role.ADMIN, northfield.owner.id)
+        membership.remove(northfield.member("operator"))
+    assert query(WRONG) == []
+    here = northfield.organization.id
+    with northfield.inside(app):
+        assert db.session.scalar(db.select(MemberCount.of(here))) == 3
+        assert db.session.scalar(db.select(MemberCount.of(here, MemberCount.role >= Role.ADMIN))) == 3
+
+
+def test_it_goes_with_a_purged_organization(northfield, query):
+    query("UPDATE organizations SET deleted_at = now() - interval '31 days' WHERE slug = 'northfield'")
+    query("SELECT purge_organization(id) FROM organizations WHERE slug = 'northfield'")
+    here = northfield.organization.id
+    for table in ("directory", "member_counts"):
+        assert query(f"SELECT count(*) FROM {table} WHERE organization_id = %(id)s", id=here) == [(0,)]
+    assert query(WRONG) == []
+
+
+@pytest.fixture
+def two(settings):
+    """Two connections of the tables' owner, in transactions that they end themselves."""
+    with psycopg.connect(settings.database_url) as a, psycopg.connect(settings.database_url) as b:
+        yield a, b
+
+
+@pytest.mark.parametrize("first", ["renamed", "joined"])
+def test_who_is_renamed_in_the_moment_of_joining_is_listed_so(northfield, query, two, somebody_waits, first):
+    rename = "UPDATE users SET name = 'Renamed' WHERE id = %(u)s"
+    join = "INSERT INTO organization_members (organization_id, user_id, role) VALUES (%(o)s, %(u)s, 'VIEWER')"
+    names = {"o": northfield.organization.id, "u": northfield.stranger.id}
+    statements = [rename, join] if first == "renamed" else [join, rename]
+    two[0].execute(statements[0], names)
+    second = threading.Thread(target=lambda: (two[1].execute(statements[1], names), two[1].commit()))
+    second.start()
+    while second.is_alive() and not somebody_waits():
+        pass
+    two[0].commit()
+    second.join(10)
+    assert query(WRONG) == []
+    assert query("SELECT count(*) FROM directory WHERE search_text LIKE 'renamed%%'") == [
+        (2,)
+    ]  # here, and in their own
+
+
+@pytest.mark.parametrize("table", ["directory", "member_counts"])
+def test_the_web_cannot_write_it(app, northfield, table):
+    with northfield.inside(app), pytest.raises(ProgrammingError, match="permission denied"), transaction():
+        db.session.execute(db.text(f"DELETE FROM {table}"))
+
+
+@pytest.mark.parametrize("model", [Listed, MemberCount])
+def test_the_web_sees_one_tenants_rows(app, northfield, model):
+    with northfield.inside(app):
+        seen = db.session.scalars(db.select(model.organization_id).distinct()).all()
+    assert seen == [northfield.organization.id]
