@@ -86,44 +86,39 @@ class Keys(NamedTuple):
         return rows.order_by(*self.order(rows.selected_columns)).limit(FEW).offset(BEFORE).subquery("page"), total
 
 
-def paged_by(keys: Keys, *counts: ColumnElement[Any]) -> Page:
-    """Do what paged() does with a long list; `counts` are further columns of each row."""
-    page, total = keys.page()
-    lines = keys.widen(page).add_columns(total.label("total"), *counts).order_by(*keys.order(page.c))
-    number, kept = _requested(), keys.total is not None
-    with tenant.planned_anew():
-        rows = db.session.execute(lines, {"before": (number - 1) * SIZE}).all()
-        if not rows and number > 1:
-            found = Page.counted([], number, db.session.scalar(select(total)) or 0, kept=kept)
-            number = found.pages
-            rows = db.session.execute(lines, {"before": (number - 1) * SIZE}).all()
-    return Page.counted(list(rows), number, rows[0].total if rows else 0, kept=kept)
-
-
 def paged(query: Select[Any]) -> Page:
     """Read the page that the address asks for with `page`, or the last one if there are fewer.
 
     Args:
         query: the whole list in a stable order. Its rows get one more column, `total`.
     """
-    number = _requested()
+    total = select(func.count()).select_from(query.order_by(None).subquery()).scalar_subquery()
+    counted = query.add_columns(func.count().over().label("total"))
+    return _asked(counted.limit(FEW).offset(BEFORE), total, kept=True)
+
+
+def paged_by(keys: Keys, *counts: ColumnElement[Any]) -> Page:
+    """Do the same with a long list; `counts` are further columns of each row."""
+    page, total = keys.page()
+    lines = keys.widen(page).add_columns(total.label("total"), *counts).order_by(*keys.order(page.c))
+    return _asked(lines, total, kept=keys.total is not None)
+
+
+def _asked(lines: Select[Any], total: ScalarSelect[int], *, kept: bool) -> Page:
+    def read(number: int) -> Page:
+        rows = list(db.session.execute(lines, {"before": (number - 1) * SIZE}).all())
+        if rows or number == 1:
+            return Page.counted(rows, number, rows[0].total if rows else 0, kept=kept)
+        return Page.counted(rows, number, db.session.scalars(select(total)).one(), kept=kept)
+
     with tenant.planned_anew():
-        rows = _read(query, number)
-        if not rows and number > 1:
-            total = db.session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
-            number = max(1, -(-total // SIZE))
-            rows = _read(query, number)
-    return Page(rows, number, rows[0].total if rows else 0)
+        found = read(_requested())
+        return found if found.number <= found.pages else read(found.pages)
 
 
 def searched() -> str:
     """Return what the address searches for with `q`."""
     return " ".join(request.args.get("q", "").split())[:LONGEST_SEARCH]
-
-
-def _read(query: Select[Any], number: int) -> list[Any]:
-    counted = query.add_columns(func.count().over().label("total"))
-    return list(db.session.execute(counted.limit(FEW).offset((number - 1) * SIZE)).all())
 
 
 def _requested() -> int:

@@ -61,6 +61,21 @@ def test_every_view_of_ten_thousand_people_is_small_and_quick(amara, statements)
         assert min(seconds for seconds, _ in parts) < QUICK, view
 
 
+def test_what_many_match_ends_after_a_thousand(amara):
+    assert "More than 1,000 people match “example”." in amara.get(f"{PEOPLE}?q=example").text
+    last = amara.get(f"{PEOPLE}?q=example&page=21")
+    assert (last.status_code, last.location) == (303, f"{PEOPLE}?q=example&page=20")
+    assert amara.get(last.location).text.count('<tr id="m-') == 50
+
+
+def test_who_can_use_a_project_is_listed_to_the_end(amara, northfield):
+    people = f"/orgs/northfield/projects/{northfield.project.id}/access"
+    assert "Showing 1–50 of 10,000 people" in amara.get(people).text
+    assert "Showing 9,951–10,000 of 10,000 people" in amara.get(f"{people}?page=999").text
+    assert "Showing 951–1,000 of more than 1,000 people" in amara.get(f"{people}?q=example&page=21").text
+    assert "Showing 951–1,000 of more than 1,000 members" in amara.get(f"{people}/add?page=21").text
+
+
 def timed(browser, url):
     begun = time.perf_counter()
     part = browser.client.get(url, headers=COMPRESSED)
