@@ -61,6 +61,7 @@ PAGES = {
     "audit log": f"{HERE}/audit",
     "audit log, far back": f"{HERE}/audit?before=1000",
     "audit log of a person": f"{HERE}/audit?person=person{{someone}}@example.org",
+    "audit log of somebody by name": f"{HERE}/audit?person=person+{{someone}}",
     "audit log of an action": f"{HERE}/audit?action=member.removed",
     "audit log between days": f"{HERE}/audit?from=2026-03-01&to=2026-03-02",
     "one's organizations": "/orgs",
