@@ -26,7 +26,7 @@ def id_of(*names: str) -> UUID:
 
 def listed(page: str) -> dict[str, str]:
     """The rows of a page's list: name -> role."""
-    rows = re.findall(r"<tr[^>]*>\s*<td>.*?</tr>", page, flags=re.S)
+    rows = re.findall(r"<tr[^>]*>\s*<td>.*?(?=<tr|</tr|</tbody|\Z)", page, flags=re.S)
     cells = [re.search(r'<bdi>([^<]+).*data-role="(\w+)"', row, flags=re.S) for row in rows]
     return {cell[1].lower(): cell[2].upper() for cell in cells if cell}
 
