@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from flask import g, url_for
-from sqlalchemy import ColumnElement, CompoundSelect, Select, exists, literal, or_, select, union, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, exists, func, literal, or_, select, union, union_all
 
 from blueprints.orgs.directory import LONGEST, says
 from models import AuditEvent, Listed, Project, ProjectMember, User, db, tenant
@@ -122,7 +122,7 @@ def _searched(text: str) -> CompoundSelect[UUID]:
 def _projects(text: str) -> Select[*tuple[Any, ...]]:
     key = _key(text)
     found = select(literal("project").label("kind"), Project.id, Project.name)
-    which = Project.id == key if key else says(text, Project.search_text)
+    which = Project.id == key if key else says(text, func.fold(Project.name))
     return found.where(Project.organization_id == g.org.id, which).order_by(Project.id).limit(MOST + 1)
 
 

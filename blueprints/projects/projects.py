@@ -30,12 +30,12 @@ def project_here(project_id: UUID) -> ProjectHere:
 @requires(access.SEE_ORGANIZATION)
 def index() -> Any:
     """The projects that exist for this person; those in use first, then the archived ones."""
-    columns = Project.id, Project.search_text, Project.archived_at.is_not(None).label("archived")
+    columns = Project.id, Project.archived_at.is_not(None).label("archived"), func.fold(Project.name).label("folded")
     query = access.visible_projects(g.actor).with_only_columns(*columns)
     if q := searched():
-        query = query.where(func.strpos(Project.search_text, func.fold(q)) > 0)
+        query = query.where(func.strpos(func.fold(Project.name), func.fold(q)) > 0)
     total = select(func.count()).select_from(query.subquery()).scalar_subquery()
-    found = paged_by(Keys(query, lambda keys: [keys.archived, keys.search_text, keys.id], _lines, total))
+    found = paged_by(Keys(query, lambda keys: [keys.archived, keys.folded, keys.id], _lines, total))
     return respond("projects/index.html", "projects/_projects.html", found=found, q=q, search=Search())
 
 
