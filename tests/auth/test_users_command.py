@@ -68,11 +68,12 @@ def test_reactivating_brings_back_what_there_was(users, browser, northfield):
 
 
 def test_the_last_owner_stays_and_the_organizations_are_named(users, browser, northfield, query):
+    owned = {"id": northfield.owner.id, "harbour": northfield.harbour.id}
     query(
-        "UPDATE organization_members SET role = 'OWNER', user_id = %(id)s WHERE organization_id = %(harbour)s",
-        id=northfield.owner.id,
-        harbour=northfield.harbour.id,
+        "INSERT INTO organization_members (organization_id, user_id, role) VALUES (%(harbour)s, %(id)s, 'OWNER')",
+        **owned,
     )
+    query("DELETE FROM organization_members WHERE organization_id = %(harbour)s AND user_id <> %(id)s", **owned)
     code, words = users("deactivate", northfield.owner.email)
     assert code == 1
     assert words == (
