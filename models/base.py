@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-import psycopg
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection, DateTime, MetaData, Text, event, func
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column, registry
 
 NAMING = {
@@ -106,30 +105,6 @@ def transaction() -> Iterator[Change]:
 
 def _constraint(error: IntegrityError) -> str:
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
-
-
-def quick(statement: str, given: dict[str, Any]) -> list[tuple[Any, ...]]:
-    """Send a statement by the driver's own cursor, on the session's connection: that halves what it costs.
-
-    For the one statement of every request, and nothing that a page asks once (docs/decisions/0004-request-path.md).
-
-    Raises:
-        DBAPIError: what SQLAlchemy would raise.
-    """
-    connection = db.session.connection()
-    driver = connection.connection.driver_connection
-    try:
-        with driver.cursor() as cursor:  # type: ignore[union-attr]
-            found: list[tuple[Any, ...]] = cursor.execute(statement, given).fetchall()
-            return found
-    except psycopg.Error as error:
-        lost = driver.closed  # type: ignore[union-attr]
-        if lost:
-            connection.invalidate(error)
-        dialect = connection.dialect
-        raise DBAPIError.instance(
-            statement, given, error, psycopg.Error, connection_invalidated=lost, dialect=dialect
-        ) from error
 
 
 def release() -> None:

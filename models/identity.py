@@ -12,7 +12,7 @@ from uuid import UUID
 from flask_login import UserMixin
 
 from config import FRESH_FOR
-from models.base import quick
+from models.driver import quick
 from models.role import Role
 
 # From two views of the tables' owner: the web role has no right on sessions, and enters a tenant only by what this

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DisconnectionError
 
 from config import Settings, settings
 from models import tenant
+from runtime.waiting import WaitingConnection
 
 # Whom every connection works as, whoever logs in: it owns nothing, and row-level security holds for it. The
 # migrations make it.
@@ -100,10 +101,8 @@ def prepare(engine: Engine) -> None:
     """
 
     @event.listens_for(engine, "do_connect")
-    def connect(
-        _dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]
-    ) -> tenant.TenantConnection:
-        return tenant.TenantConnection.connect(*arguments, **options, cursor_factory=tenant.TenantCursor)
+    def connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> WaitingConnection:
+        return WaitingConnection.connect(*arguments, **options, cursor_factory=tenant.TenantCursor)
 
     @event.listens_for(engine, "reset")
     def forget(connection: tenant.TenantConnection, *_: object) -> None:

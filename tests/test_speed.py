@@ -17,7 +17,7 @@ from flask import Blueprint, g, render_template
 
 import access
 from blueprints.gate import requires
-from models.base import quick
+from models.driver import quick
 from tests.test_architecture import ROOT
 
 ROUNDS, EACH = 7, 40

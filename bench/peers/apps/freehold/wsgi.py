@@ -9,7 +9,7 @@ import access
 from app import create_app
 from blueprints.gate import bare, requires, signed_in
 from models import limits
-from models.base import quick
+from models.driver import quick
 from models.rate_limit import Limit
 
 # Counted and written as always, but a hundred people do in seconds what they may do in days.

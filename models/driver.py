@@ -1,0 +1,55 @@
+"""Statements that the driver's own cursor sends, past SQLAlchemy's session and execution.
+
+For the one statement of every request and a hot page's list, and nothing that a page asks once: it halves what they
+cost (docs/decisions/0004-request-path.md).
+"""
+
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, PoolProxiedConnection
+from sqlalchemy.exc import DBAPIError
+
+from models.base import SCOPE, WRITING, db
+
+Rows = list[tuple[Any, ...]]
+
+
+def quick(statement: str, given: dict[str, Any]) -> Rows:
+    """Send a statement, with the session's scope.
+
+    It goes on the session's connection where it has one, since a request never holds two; else on one of the pool,
+    for as long as it takes.
+
+    Raises:
+        DBAPIError: what SQLAlchemy would raise.
+    """
+    try:
+        return _sent(statement, given)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(statement, given, error, psycopg.Error, dialect=db.engine.dialect) from error
+
+
+def _sent(statement: str, given: dict[str, Any]) -> Rows:
+    session = db.session()
+    if WRITING in session.info or session.in_transaction():
+        held = session.connection()
+        return _rows(held, held.connection.driver_connection, statement, given)
+    pooled = db.engine.raw_connection()
+    try:
+        driver: Any = pooled.driver_connection
+        driver.scope = session.info.get(SCOPE)
+        return _rows(pooled, driver, statement, given)
+    finally:
+        pooled.close()
+
+
+def _rows(held: Connection | PoolProxiedConnection, driver: Any, statement: str, given: dict[str, Any]) -> Rows:
+    try:
+        with driver.cursor() as cursor:
+            found: Rows = cursor.execute(statement, given).fetchall()
+            return found
+    except psycopg.Error as error:
+        if driver.closed:
+            held.invalidate(error)
+        raise
