@@ -7,9 +7,10 @@ by way of them: 50 µs a statement, and three times that in a pipeline.
 from typing import Any
 
 from gevent import monkey
-from gevent.hub import get_hub
+from gevent.hub import Waiter, get_hub
 from psycopg.abc import RV, PQGen
 from psycopg.pq import TransactionStatus
+from psycopg.waiting import Ready
 
 from models.tenant import TenantConnection
 
@@ -22,7 +23,7 @@ class WaitingConnection(TenantConnection):
 
         Args:
             gen: yields what it waits for: psycopg's WAIT_R and WAIT_W, the same numbers as the loop's READ and WRITE.
-            interval: seconds between two looks at a key that interrupts; nobody presses one where gevent serves.
+            interval: seconds after which it is told that nothing came.
             timeout: seconds to wait at most.
 
         Returns:
@@ -30,16 +31,20 @@ class WaitingConnection(TenantConnection):
         """
         if timeout is not None or not monkey.is_module_patched("select"):
             return super().wait(gen, interval, timeout)
-        hub, socket = get_hub(), self.pgconn.socket
+        loop, socket = get_hub().loop, self.pgconn.socket
         try:
             wanted: Any = next(gen)
             while True:
-                watcher = hub.loop.io(socket, wanted)
+                waiter: Waiter[int] = Waiter()
+                ready, overdue = loop.io(socket, wanted), loop.timer(interval)
                 try:
-                    hub.wait(watcher)
+                    ready.start(waiter.switch, wanted)
+                    overdue.start(waiter.switch, Ready.NONE)
+                    came = waiter.get()
                 finally:
-                    watcher.close()
-                wanted = gen.send(wanted)
+                    ready.close()
+                    overdue.close()
+                wanted = gen.send(came)
         except StopIteration as end:
             return end.value
 
