@@ -56,6 +56,14 @@ INSERT INTO project_members (organization_id, project_id, user_id, role)
   FROM (SELECT 1 + n % pg_temp.size('projects') AS p, 2 + (n * 7) % (pg_temp.size('members') - 2) AS u
         FROM generate_series(1, pg_temp.size('members')) n) t;
 
+-- Twice as many as are here were here once.
+INSERT INTO known_people (organization_id, user_id, search_text)
+  SELECT k.organization_id, k.user_id, u.search_text
+  FROM (SELECT organization_id, user_id FROM organization_members UNION SELECT organization_id, user_id FROM project_members
+        UNION SELECT pg_temp.key(2, 0), pg_temp.key(1, n)
+        FROM generate_series(1, least(pg_temp.size('users'), 3 * pg_temp.size('members'))) n) k
+  JOIN users u ON u.id = k.user_id;
+
 -- The chain's hashes are none; its pages do not look at them, and `flask audit verify` is not what is measured.
 CREATE TEMP TABLE kept AS SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS made FROM pg_index
   WHERE indrelid = 'audit_events'::regclass AND NOT indisunique;

@@ -2,7 +2,7 @@
 
 from models.audit.tables import AuditEvent, AuditHead, AuditTombstone, RefusalCount
 from models.base import Base, Record, Refusal, db, release, transaction
-from models.directory import Listed, MemberCount
+from models.directory import KnownPerson, Listed, MemberCount
 from models.email_change import EmailChange
 from models.farewell import Farewell
 from models.idempotency import IdempotencyKey, Repeated
@@ -46,6 +46,7 @@ __all__ = [
     "IdempotencyKey",
     "Invitation",
     "KnownBrowser",
+    "KnownPerson",
     "LastOwner",
     "Listed",
     "MemberCount",

@@ -1,7 +1,7 @@
 """The directory: the members of an organization as they are listed, and how many there are, kept by triggers.
 
-What lists are ordered and narrowed by stands here, in indexes that begin with the organization (migration 0024);
-whatever else a line shows is read for the page alone.
+What lists are ordered and narrowed by stands here, in indexes that begin with the organization (migrations 0024 and
+0025); whatever else a line shows is read for the page alone.
 """
 
 from datetime import datetime
@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    PrimaryKeyConstraint,
     ScalarSelect,
     SQLColumnExpression,
     func,
@@ -52,6 +53,20 @@ class Listed(Base):
     joined_at: Mapped[datetime]
     search_text: Mapped[str]  # name and email without case and accents
     two_step: Mapped[bool]  # they have turned two-step verification on
+
+
+class KnownPerson(Base):
+    """Somebody who belongs to an organization or did, as a member or a guest. Nobody writes it but the database."""
+
+    __tablename__ = "known_people"
+    __table_args__ = (
+        PrimaryKeyConstraint("organization_id", "user_id", postgresql_include=["search_text"]),
+        Index("ix_known_people_user_id", "user_id"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    search_text: Mapped[str]  # as in the directory
 
 
 class MemberCount(Base):

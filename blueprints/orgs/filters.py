@@ -6,11 +6,11 @@ from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from flask import g, url_for
-from sqlalchemy import ColumnElement, CompoundSelect, Select, exists, func, literal, or_, select, union, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, literal, select, union_all
 
 from blueprints.orgs.directory import LONGEST, says
-from models import AuditEvent, Listed, Project, ProjectMember, User, db, tenant
-from models.audit.actions import ACTIONS, GUEST_JOINED, MEMBER_LEFT, MEMBER_REMOVED
+from models import KnownPerson, Project, User, db, tenant
+from models.audit.actions import ACTIONS
 from models.text import BadText, address
 
 MOST = 20  # people or projects that a text may mean; of more, the first
@@ -80,43 +80,24 @@ def meant(asked: Asked) -> Meant:
 
 def _people(text: str) -> Select[*tuple[Any, ...]]:
     """Those who belong to the organization or did, whom a text means."""
-    lines = select(literal("person").label("kind"), User.id, User.email.label("name"))
-    which = _one(text)
-    if which is None:
-        found = _searched(text).subquery()
-        lines = lines.join(found, found.c.id == User.id)
-    else:
-        lines = lines.where(which, or_(*(exists(each.where(column == User.id)) for each, column in _concerned())))
-    return lines.order_by(User.id).limit(MOST + 1)
+    known = KnownPerson.organization_id == g.org.id, KnownPerson.user_id == User.id
+    return (
+        select(literal("person").label("kind"), User.id, User.email.label("name"))
+        .join(KnownPerson, and_(*known))
+        .where(_meant(text))
+        .order_by(KnownPerson.user_id)
+        .limit(MOST + 1)
+    )
 
 
-def _one(text: str) -> ColumnElement[bool] | None:
-    """A key or an address means one account; None for what is searched for in names."""
+def _meant(text: str) -> ColumnElement[bool]:
+    """A key or an address means one account; whatever else is searched for in names."""
     if key := _key(text):
-        return User.id == key
+        return KnownPerson.user_id == key
     try:
         return User.email_key == address(text).key
     except BadText:
-        return None
-
-
-def _concerned() -> list[tuple[Select[Any], Any]]:
-    """Select the members, those with a role on a project, and those who were either: with the columns of their keys."""
-    were_here = AuditEvent.action.in_([GUEST_JOINED.name, MEMBER_LEFT.name, MEMBER_REMOVED.name])
-    return [
-        (select(Listed.user_id).where(Listed.organization_id == g.org.id), Listed.user_id),
-        (select(ProjectMember.user_id).where(ProjectMember.organization_id == g.org.id), ProjectMember.user_id),
-        (select(AuditEvent.subject_id).where(AuditEvent.organization_id == g.org.id, were_here), AuditEvent.subject_id),
-    ]
-
-
-def _searched(text: str) -> CompoundSelect[UUID]:
-    """Find a text in the names of all of them: in the directory or, for who is no member, in the accounts."""
-    (members, member), *rest = _concerned()
-    others = union(*(each.where(~exists(members.where(member == column))) for each, column in rest)).subquery()
-    of_members = members.where(says(text, Listed.search_text))
-    of_others = select(User.id).where(User.id.in_(select(others)), says(text, User.search_text))
-    return union(of_members.with_only_columns(Listed.user_id.label("id")).limit(MOST + 1), of_others.limit(MOST + 1))
+        return says(text, KnownPerson.search_text)
 
 
 def _projects(text: str) -> Select[*tuple[Any, ...]]:

@@ -7,9 +7,11 @@ import psycopg
 import pytest
 from sqlalchemy.exc import ProgrammingError
 
-from models import Listed, MemberCount, OrganizationMember, Role, db, membership, transaction
+from models import KnownPerson, Listed, MemberCount, OrganizationMember, Role, db, membership, transaction
 
 WRONG = """
+    WITH here AS (SELECT organization_id, user_id FROM organization_members
+                  UNION SELECT organization_id, user_id FROM project_members)
     SELECT 'directory', organization_id, user_id FROM (
       (SELECT m.organization_id, m.user_id, m.role, m.created_at, u.search_text, u.second_factor_at IS NOT NULL
        FROM organization_members m JOIN users u ON u.id = m.user_id
@@ -25,6 +27,11 @@ WRONG = """
       UNION ALL
       (SELECT organization_id, role, members FROM member_counts WHERE members > 0
        EXCEPT SELECT organization_id, role, count(*) FROM organization_members GROUP BY 1, 2)) c
+    UNION ALL
+    SELECT 'known', organization_id, user_id FROM (
+      (SELECT organization_id, user_id, search_text FROM users u
+       JOIN (TABLE here UNION SELECT organization_id, user_id FROM known_people) k ON k.user_id = u.id
+       EXCEPT SELECT organization_id, user_id, search_text FROM known_people)) k
 """
 # Any of them, by plain SQL; each may meet no row.
 CHANGES = [
@@ -61,11 +68,33 @@ def test_it_follows_the_verbs(app, northfield, query):
         assert db.session.scalar(db.select(MemberCount.of(here, MemberCount.role >= Role.ADMIN))) == 3
 
 
+def test_who_left_is_known_by_the_name_of_today(app, northfield, query):
+    here, guest = northfield.organization.id, northfield.stranger.id
+    query(
+        "INSERT INTO project_members (organization_id, project_id, user_id, role)"
+        " VALUES (%(o)s, %(p)s, %(u)s, 'VIEWER')",
+        o=here,
+        p=northfield.project.id,
+        u=guest,
+    )
+    query("DELETE FROM project_members WHERE user_id = %(u)s", u=guest)
+    with northfield.inside(app), transaction():
+        membership.remove(northfield.member("operator"))
+    query("UPDATE users SET name = 'Renamed' WHERE id = ANY(%(u)s)", u=[guest, northfield.operator.id])
+    known = "SELECT user_id FROM known_people WHERE organization_id = %(o)s AND search_text LIKE 'renamed %%'"
+    assert {id for (id,) in query(known, o=here)} == {guest, northfield.operator.id}
+    query(
+        "DELETE FROM organizations WHERE id IN (SELECT organization_id FROM directory WHERE user_id = %(u)s)", u=guest
+    )
+    query("DELETE FROM users WHERE id = %(u)s", u=guest)
+    assert query(known, o=here) == [(northfield.operator.id,)]
+
+
 def test_it_goes_with_a_purged_organization(northfield, query):
     query("UPDATE organizations SET deleted_at = now() - interval '31 days' WHERE slug = 'northfield'")
     query("SELECT purge_organization(id) FROM organizations WHERE slug = 'northfield'")
     here = northfield.organization.id
-    for table in ("directory", "member_counts"):
+    for table in ("directory", "member_counts", "known_people"):
         assert query(f"SELECT count(*) FROM {table} WHERE organization_id = %(id)s", id=here) == [(0,)]
     assert query(WRONG) == []
 
@@ -96,13 +125,13 @@ def test_who_is_renamed_in_the_moment_of_joining_is_listed_so(northfield, query,
     ]  # here, and in their own
 
 
-@pytest.mark.parametrize("table", ["directory", "member_counts"])
+@pytest.mark.parametrize("table", ["directory", "member_counts", "known_people"])
 def test_the_web_cannot_write_it(app, northfield, table):
     with northfield.inside(app), pytest.raises(ProgrammingError, match="permission denied"), transaction():
         db.session.execute(db.text(f"DELETE FROM {table}"))
 
 
-@pytest.mark.parametrize("model", [Listed, MemberCount])
+@pytest.mark.parametrize("model", [Listed, MemberCount, KnownPerson])
 def test_the_web_sees_one_tenants_rows(app, northfield, model):
     with northfield.inside(app):
         seen = db.session.scalars(db.select(model.organization_id).distinct()).all()
