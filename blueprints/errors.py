@@ -19,6 +19,13 @@ from models.audit.actions import ACCESS_REFUSED
 from models.password import Busy
 
 RETRY_AFTER = "5"  # seconds; recovery from a restarted database takes less (PROMISES.md P20)
+# We are busy, no connection was free, the database is gone, or it only reads.
+AWAY: tuple[type[Exception], ...] = (
+    Busy,
+    TimeoutError,
+    psycopg.OperationalError,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
 SHOWN = {400, 403, 404, 405, 409, 410, 413, 414, 415, 422, 429, 431}
 
 
@@ -27,10 +34,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Denied, denied)
     app.register_error_handler(StepNeeded, step_needed)
-    app.register_error_handler(Busy, unavailable)
-    app.register_error_handler(TimeoutError, unavailable)  # no connection was free
     app.register_error_handler(DBAPIError, database_error)
-    app.register_error_handler(psycopg.OperationalError, unavailable)  # of a transaction that could not begin
+    for error in AWAY:
+        app.register_error_handler(error, unavailable)
     app.register_error_handler(InvalidRequestError, gone)
     app.register_error_handler(InternalServerError, fault)
 
@@ -87,7 +93,9 @@ def stale() -> Any:
 
 
 def gone(error: InvalidRequestError) -> Any:
-    """What the gate found was removed by somebody else before this got its turn."""
+    """What the gate found was removed by somebody else before this got its turn; or the database hangs up on us."""
+    if _is_away(error):
+        return unavailable(error)
     if "refresh" not in str(error) and not isinstance(error, NoResultFound):
         raise error
     db.session.rollback()
@@ -99,7 +107,7 @@ def database_error(error: DBAPIError) -> Any:
     db.session.rollback()
     if isinstance(error.orig, psycopg.DataError):
         return _refuse(400), 400
-    if isinstance(error.orig, psycopg.OperationalError):
+    if _is_away(error):
         return unavailable(error)
     raise error
 
@@ -116,16 +124,19 @@ def unavailable(_error: Exception) -> Any:
 
 def fault(error: InternalServerError) -> Any:
     """A fault of ours: a reference for the log, and nothing about what happened."""
-    cause = error.original_exception
-    if isinstance(cause, TimeoutError | Busy | psycopg.OperationalError) or isinstance(
-        getattr(cause, "orig", None), psycopg.OperationalError
-    ):
+    if _is_away(error.original_exception):
         return unavailable(error)
     reference = secrets.token_hex(4).upper()
     current_app.logger.error("The fault above has the reference %s.", reference)
     if is_fragment():
         return note("errors/_note.html", 500, target=TOASTS, code=500, reference=reference)
     return render_template("errors/500.html", reference=reference, not_saved=True), 500
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Tell whether the database is away; of one that hangs up on each new connection, the pool says only that."""
+    hangs_up = isinstance(error, InvalidRequestError) and str(error) == "This connection is closed"
+    return hangs_up or isinstance(getattr(error, "orig", error), AWAY)
 
 
 def _refuse(code: int, text: str = "", actions: list[tuple[str, str]] | None = None, heading: str = "") -> Any:

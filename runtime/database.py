@@ -14,7 +14,7 @@ from sqlalchemy.exc import DisconnectionError
 
 from config import Settings, settings
 from models import tenant
-from runtime.waiting import WaitingConnection
+from runtime.patience import PatientConnection, Watch
 
 # Whom every connection works as, whoever logs in: it owns nothing, and row-level security holds for it. The
 # migrations make it.
@@ -24,8 +24,8 @@ WEB_ROLE = "freehold_web"
 STATEMENT_TIMEOUT = 5_000
 LOCK_TIMEOUT = 3_000
 IDLE_IN_TRANSACTION_TIMEOUT = 10_000
-CONNECT_TIMEOUT = 2  # seconds; with the pool's wait, the answer 503 comes within two (DESIGN.md section 10)
-POOL_TIMEOUT = 1.5  # seconds that a request waits for a free connection
+LISTEN_TIMEOUT = 2  # seconds to connect; no request waits for it (those: runtime.patience)
+POOL_TIMEOUT = 1.5  # seconds that a request waits for a free connection; the answer 503 comes within two
 
 
 def engine_url(url: str) -> str:
@@ -57,7 +57,6 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "pool_reset_on_return": None,  # prepare() does, where there is something to end
         "connect_args": {
             "prepare_threshold": 0 if settings.database_prepare else None,
-            "connect_timeout": CONNECT_TIMEOUT,
             "application_name": f"freehold {os.getpid()}",
             "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
         },
@@ -84,7 +83,7 @@ def listen(channel: str) -> psycopg.Connection[tuple[Any, ...]]:
         url.replace("+psycopg", ""),
         autocommit=True,
         application_name=f"freehold {channel}",
-        connect_timeout=CONNECT_TIMEOUT,
+        connect_timeout=LISTEN_TIMEOUT,
         keepalives_idle=10,  # seconds: a server that is gone without a word is noticed
         keepalives_interval=5,
         keepalives_count=3,
@@ -96,13 +95,14 @@ def listen(channel: str) -> psycopg.Connection[tuple[Any, ...]]:
 def prepare(engine: Engine) -> None:
     """Make the engine's connections ones that know their tenant, forget it in the pool, and are not handed out dead.
 
-    As good as a ping and without its round trip: a server that ended the connection said so, and the words wait in
-    the socket.
+    Nor are they waited for while the database stands still. The look at one that is handed out is as good as a ping
+    and without its round trip: a server that ended the connection said so, and the words wait in the socket.
     """
+    watch = Watch()
 
     @event.listens_for(engine, "do_connect")
-    def connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> WaitingConnection:
-        return WaitingConnection.connect(*arguments, **options, cursor_factory=tenant.TenantCursor)
+    def connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> PatientConnection:
+        return watch.connect(*arguments, **options)
 
     @event.listens_for(engine, "reset")
     def forget(connection: tenant.TenantConnection, *_: object) -> None:
