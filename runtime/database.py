@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
-from config import Settings, settings
+from config import Settings, SettingsError, settings
 from models import tenant
 from runtime.patience import PatientConnection, Watch
 
@@ -27,6 +27,19 @@ IDLE_IN_TRANSACTION_TIMEOUT = 10_000
 LISTEN_TIMEOUT = 2  # seconds to connect; no request waits for it (those: runtime.patience)
 POOL_TIMEOUT = 1.5  # seconds that a request waits for a free connection; the answer 503 comes within two
 
+# What each connection asks for when it is made. Plans are generic, because with one huge tenant PostgreSQL would plan a
+# prepared statement anew at every execution. PgBouncer passes none of it on: hosting/pgbouncer.ini says it all again
+# but the role, which the login must be there.
+CONNECTION_SETTINGS = {
+    "role": WEB_ROLE,
+    "statement_timeout": STATEMENT_TIMEOUT,
+    "lock_timeout": LOCK_TIMEOUT,
+    "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    "TimeZone": "UTC",
+}
+
 
 def engine_url(url: str) -> str:
     """Return the address as SQLAlchemy spells it, for the driver psycopg 3."""
@@ -34,20 +47,7 @@ def engine_url(url: str) -> str:
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:
-    """Return the engine's options.
-
-    Autocommit, because transactions are begun by hand (models.base.transaction, models.tenant). Plans are generic,
-    because with one huge tenant PostgreSQL would plan a prepared statement anew at every execution.
-    """
-    server = {
-        "role": WEB_ROLE,
-        "statement_timeout": STATEMENT_TIMEOUT,
-        "lock_timeout": LOCK_TIMEOUT,
-        "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
-        "plan_cache_mode": "force_generic_plan",
-        "jit": "off",
-        "TimeZone": "UTC",
-    }
+    """Return the engine's options; autocommit, as transactions are begun by hand (models.base, models.tenant)."""
     return {
         "isolation_level": "AUTOCOMMIT",
         "pool_size": settings.database_pool,
@@ -56,9 +56,10 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "pool_recycle": 3600,
         "pool_reset_on_return": None,  # prepare() does, where there is something to end
         "connect_args": {
+            "autocommit": True,
             "prepare_threshold": 0 if settings.database_prepare else None,
             "application_name": f"freehold {os.getpid()}",
-            "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
+            "options": " ".join(f"-c {name}={value}" for name, value in CONNECTION_SETTINGS.items()),
         },
     }
 
@@ -97,12 +98,20 @@ def prepare(engine: Engine) -> None:
 
     Nor are they waited for while the database stands still. The look at one that is handed out is as good as a ping
     and without its round trip: a server that ended the connection said so, and the words wait in the socket.
+
+    Each raises SettingsError when it is made, if it works as another role than the web's.
     """
     watch = Watch()
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> PatientConnection:
-        return watch.connect(*arguments, **options)
+        connection = watch.connect(*arguments, **options)
+        try:
+            _check_role(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @event.listens_for(engine, "reset")
     def forget(connection: tenant.TenantConnection, *_: object) -> None:
@@ -117,3 +126,13 @@ def prepare(engine: Engine) -> None:
             connection.pgconn.consume_input()  # … and only after them, that it hung up
         except psycopg.OperationalError as error:
             raise DisconnectionError from error
+
+
+def _check_role(connection: tenant.TenantConnection) -> None:
+    """Refuse a connection to which row-level security would show every row, as one through a pooler may be."""
+    role = connection.execute("SELECT current_user", prepare=False).fetchone()
+    if role != (WEB_ROLE,):
+        raise SettingsError(
+            f"DATABASE_URL: leads to a pooler that did not step down to {WEB_ROLE}; give that role's own login there,"
+            " and the owner's in DATABASE_OWNER_URL."
+        )

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
+from config import SettingsError
 from models import (
     Invitation,
     LastOwner,
@@ -21,6 +22,7 @@ from models import (
     transaction,
 )
 from models.text import address
+from runtime.database import CONNECTION_SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 TENANT_TABLES = [OrganizationMember, Project, ProjectMember, Invitation]
@@ -208,6 +210,14 @@ def test_the_tenant_is_told_in_the_statements_own_round_trip(app, northfield):
             seen(Project)
             seen(Project)
     assert len(syncs) == 2
+
+
+def test_a_pooler_that_leaves_the_role_out_is_refused(app_with, settings, monkeypatch):
+    """As PgBouncer does: the owner, whom it would make of everybody, sees every tenant."""
+    monkeypatch.delitem(CONNECTION_SETTINGS, "role")
+    app = app_with(database_url=settings.database_url)
+    with app.app_context(), pytest.raises(SettingsError, match="freehold_web"):
+        seen(Project)
 
 
 def test_without_the_policy_the_forgetful_query_finds_everything(northfield, owner):
