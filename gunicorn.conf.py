@@ -7,25 +7,29 @@ from gevent import monkey
 monkey.patch_all()
 
 import os
+import sys
 from pathlib import Path
-from typing import Any
 
-import gevent
+from config import SettingsError, from_environment
 
-from config import from_environment
-
-settings = from_environment()
+try:
+    settings = from_environment()
+except SettingsError as problem:
+    sys.exit(str(problem))
+del sys.modules["config"]  # after a reload (SIGHUP) the workers run what is there then
 bind = f"[{settings.bind}]:{settings.port}" if ":" in settings.bind else f"{settings.bind}:{settings.port}"
 
 # Open event streams and slow clients cost a greenlet each, not a process or a thread.
-worker_class = "gevent"
+worker_class = "runtime.worker.Worker"
 workers = settings.web_processes or min(os.cpu_count() or 1, 4)
 worker_connections = 2000
 
-# What still runs when a worker stops. Open pages do not: they are let go at once (post_worker_init).
-graceful_timeout = 5
-timeout = 30
+# Seconds that a connection may stay open between two requests, and that a request's head may take.
 keepalive = 5
+
+# What still runs when a worker stops, and what still arrives (runtime/worker.py). Open pages are let go at once.
+graceful_timeout = 12
+timeout = 30
 
 # Longer ones are refused before the application sees them; a session cookie and our paths are far shorter.
 limit_request_line = 4094
@@ -44,14 +48,3 @@ forwarded_allow_ips = ""
 
 # No socket for remote control: it would be a stray file in the home directory and one more way in.
 control_socket_disable = True
-
-
-def post_worker_init(worker: Any) -> None:
-    """Let the open pages go when the worker is told to stop: they come back by themselves, to another one."""
-    gevent.spawn(_drain, worker)
-
-
-def _drain(worker: Any) -> None:
-    while worker.alive:
-        gevent.sleep(0.1)
-    worker.wsgi.extensions["live"].stop()

@@ -26,7 +26,7 @@ AWAY: tuple[type[Exception], ...] = (
     psycopg.OperationalError,
     psycopg.errors.ReadOnlySqlTransaction,
 )
-SHOWN = {400, 403, 404, 405, 409, 410, 413, 414, 415, 422, 429, 431}
+SHOWN = {400, 403, 404, 405, 408, 409, 410, 413, 414, 415, 422, 429, 431}
 
 
 def init_app(app: Flask) -> None:

@@ -24,10 +24,13 @@ def init_app(app: Flask) -> None:
 
 
 def refuse_unreadable() -> None:
-    """Answer 400 to bytes that are not UTF-8: Werkzeug keeps them as `%FF`, in a name for instance, or fails."""
-    parts = [request.query_string]
+    """Answer 400 to bytes that are not UTF-8: Werkzeug keeps them as `%FF`, in a name for instance, or fails.
+
+    What was sent is taken in here, whole: a slow client's request holds no connection to the database meanwhile.
+    """
+    parts, sent = [request.query_string], request.get_data()
     if request.mimetype == FORM:
-        parts.append(request.get_data())
+        parts.append(sent)
         if parts[-1].count(b"&") >= MOST_FIELDS:
             abort(413)
     for part in parts:
