@@ -223,8 +223,9 @@ def _problems(s: Settings) -> list[str]:
     base = urlsplit(s.base_url)
     if base.scheme not in ("http", "https") or not base.hostname or base.path or base.query:
         found.append(f"BASE_URL: give scheme and host alone, like https://id.example.com; it is {s.base_url!r}.")
-    if s.database_url and not s.database_url.startswith(("postgresql://", "postgres://")):
-        found.append("DATABASE_URL: use a postgresql:// address; Freehold runs on PostgreSQL 15 or newer only.")
+    for name in ("database_url", "database_owner_url", "database_listen_url"):
+        if getattr(s, name) and not getattr(s, name).startswith(("postgresql://", "postgres://")):
+            found.append(f"{name.upper()}: use a postgresql:// address; Freehold runs on PostgreSQL 15 or newer only.")
     if s.sends_mail and urlsplit(s.smtp_url).scheme not in ("smtp", "smtps"):
         found.append("SMTP_URL: use smtp://user:password@host:587, smtps://…:465, or none.")
     if s.production:
@@ -238,8 +239,10 @@ def _production_problems(s: Settings, host: str) -> list[str]:
     found = []
     if not s.secret_key:
         found.append("SECRET_KEY: required in production; make one with: openssl rand -base64 48")
-    elif len(s.secret_key) < 32 or len(set(s.secret_key)) < 10:
+    elif _is_weak(s.secret_key):
         found.append("SECRET_KEY: too weak; make one with: openssl rand -base64 48")
+    if s.secret_key_previous and _is_weak(s.secret_key_previous):
+        found.append("SECRET_KEY_PREVIOUS: too weak, and what it signed is believed; leave it out.")
     if s.base_url.startswith("http:") and host not in LOOPBACK:
         found.append("BASE_URL: must begin with https:// in production, or cookies and links travel readable.")
     if not s.smtp_url:
@@ -247,3 +250,7 @@ def _production_problems(s: Settings, host: str) -> list[str]:
     elif s.smtp_url == "none" and s.confirms_email:
         found.append("EMAIL_VERIFICATION: must be off with SMTP_URL=none, or nobody could confirm an address.")
     return found
+
+
+def _is_weak(key: str) -> bool:
+    return len(key) < 32 or len(set(key)) < 10

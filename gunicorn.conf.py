@@ -7,10 +7,13 @@ from gevent import monkey
 monkey.patch_all()
 
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 from config import SettingsError, from_environment
+from runtime.children import dies_with_parent
 
 try:
     settings = from_environment()
@@ -48,3 +51,17 @@ forwarded_allow_ips = ""
 
 # No socket for remote control: it would be a stray file in the home directory and one more way in.
 control_socket_disable = True
+
+
+def on_starting(_server: object) -> None:
+    """Say what is wrong with the database at the start, not at the first request.
+
+    One that is away keeps nothing from starting: it is looked at when it answers, and pages say 503 until then. Another
+    process looks, so that this one holds none of the code that a reload replaces.
+    """
+    look = [sys.executable, "-m", "runtime.checks"]
+    found = subprocess.run(look, check=False).returncode
+    if found == os.EX_TEMPFAIL:
+        subprocess.Popen([*look, "wait"], preexec_fn=dies_with_parent(signal.SIGTERM))  # noqa: PLW1509 - one system call
+    elif found:
+        sys.exit(found)

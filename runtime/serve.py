@@ -17,6 +17,7 @@ from pathlib import Path
 
 from config import INSTANCE, Settings, SettingsError, from_environment
 from runtime.address import CannotServe, check_address
+from runtime.checks import answers
 from runtime.children import dies_with_parent
 from runtime.postgres import EmbeddedPostgres, PostgresError
 
@@ -42,7 +43,8 @@ def main() -> int:
         settings = from_environment()
         check_address(settings.bind, settings.port)
         with database(settings) as server:
-            migrate()
+            if answers(os.environ["DATABASE_URL"]):
+                migrate()  # else the web server says so, and looks for it
             serve(settings, server)
     except Stopped:
         return 0

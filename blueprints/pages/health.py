@@ -1,15 +1,14 @@
 """For whoever watches the host: alive, and ready."""
 
-from pathlib import Path
 from typing import Any
 
-from alembic.script import ScriptDirectory
-from flask import Blueprint, current_app
+from flask import Blueprint
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from blueprints.gate import bare
 from models import db
+from runtime import checks
 
 bp = Blueprint("health", __name__)
 
@@ -29,6 +28,5 @@ def readyz() -> Any:
         applied = db.session.scalar(text("SELECT version_num FROM alembic_version"))
     except ProgrammingError:  # no such table yet, or none that the web role may read
         applied = None
-    expected = ScriptDirectory(str(Path(current_app.root_path) / "migrations")).get_current_head()
-    ready = applied == expected
+    ready = applied == checks.head()
     return {"status": "ready" if ready else "not migrated"}, 200 if ready else 503
