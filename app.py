@@ -69,7 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SECURE=settings.https,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_REFRESH_EACH_REQUEST=False,
-        SQLALCHEMY_DATABASE_URI=database.engine_url(settings.database_url or postgres.attach_or_start(config.INSTANCE)),
+        SQLALCHEMY_DATABASE_URI=database.engine_url(settings.database_url or _embedded(app)),
         SQLALCHEMY_ENGINE_OPTIONS=database.engine_options(settings),
     )
     app.url_map.converters["slug"] = SlugConverter
@@ -89,6 +89,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         n = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
     return app
+
+
+def _embedded(app: Flask) -> str:
+    app.extensions["postgres"] = server = postgres.attach_or_start(config.INSTANCE)
+    return server.url()
 
 
 def _connect(app: Flask) -> None:

@@ -78,6 +78,10 @@ class EmbeddedPostgres:
         """Return the address of a database for a role; `url("postgres", "postgres")` is the superuser's."""
         return f"postgresql://{role}@:5432/{database}?host={quote(str(self._run))}"
 
+    def program(self, name: str) -> str:
+        """Return the path of a program that came with the server, such as "pg_dump"."""
+        return self._binaries.program(name)
+
     def start(self, wait: float = 0) -> str:
         """Start the server, making its cluster on first use, and return the URL of our database.
 

@@ -20,8 +20,8 @@ from runtime.server_options import THROWAWAY_SETTINGS
 __all__ = ["EmbeddedPostgres", "InUse", "PostgresError", "attach_or_start", "throwaway"]
 
 
-def attach_or_start(base: Path) -> str:
-    """Return the URL of the embedded database in `base`: another process's, else our own until we exit.
+def attach_or_start(base: Path) -> EmbeddedPostgres:
+    """Return the embedded server in `base`: another process's, else our own (`running`) until we exit.
 
     Raises:
         PostgresError: if it cannot be had.
@@ -30,16 +30,16 @@ def attach_or_start(base: Path) -> str:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            url = postgres.start()
+            postgres.start()
         except InUse:
             if postgres.ready():
-                return postgres.url()
+                return postgres
             if time.monotonic() > deadline:
                 raise
             time.sleep(POLL_SECONDS)
         else:
             atexit.register(postgres.stop)
-            return url
+            return postgres
 
 
 @contextmanager

@@ -13,21 +13,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from config import INSTANCE, Settings, SettingsError, from_environment
 from runtime.address import CannotServe, check_address
 from runtime.checks import answers
+from runtime.child import ROOT, CommandFailed, flask
 from runtime.children import dies_with_parent
 from runtime.postgres import EmbeddedPostgres, PostgresError
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 HANDOVER_SECONDS = 1.0  # a server that was killed a moment ago is still letting go
 LOOK_SECONDS = 0.05
-LINES_OF_TROUBLE = 12
 
 
 class Stopped(Exception):
@@ -80,11 +78,10 @@ def migrate() -> None:
     Raises:
         CannotServe: with what the migration said.
     """
-    command = [sys.executable, "-m", "flask", "--app", "app", "db", "upgrade"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise CannotServe("\n".join(["The database could not be brought up to date:", *said[-LINES_OF_TROUBLE:]]))
+    try:
+        flask("db", "upgrade")
+    except CommandFailed as failure:
+        raise CannotServe(f"The database could not be brought up to date:\n{failure}") from None
 
 
 def serve(settings: Settings, server: EmbeddedPostgres | None) -> None:

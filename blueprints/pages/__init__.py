@@ -7,10 +7,10 @@ from flask import g
 from blueprints.fragments import waiting_toast
 from blueprints.gate import viewer
 from blueprints.looks import looks
-from blueprints.pages import audit, dev, health, mail, roles
+from blueprints.pages import audit, backup, dev, health, mail, roles
 from config import settings
 
-blueprints = [health.bp, roles.bp, mail.bp, audit.bp]
+blueprints = [health.bp, roles.bp, mail.bp, audit.bp, backup.bp]
 development = dev.bp
 
 

@@ -144,4 +144,9 @@ SESSIONS_REVOKED = declare(
     "sessions.revoked", "Logged out everywhere else", "{actor} logged out everywhere else (devices: {new_number})"
 )
 
+DATA_RESTORED = declare(
+    "data.restored",
+    "Restored from a backup",
+    "{actor} restored all data from a backup: what happened after the event before this one is not in it",
+)
 ACCESS_REFUSED = declare("access.refused", "Refused", "{actor} was refused: it takes {new_least} to {new_permission}")

@@ -28,7 +28,7 @@ from pathlib import Path
 from runtime.postgres import EmbeddedPostgres, attach_or_start
 base = Path(sys.argv[2])
 server = EmbeddedPostgres(base)
-url = server.start() if sys.argv[1] == "start" else attach_or_start(base)
+url = server.start() if sys.argv[1] == "start" else attach_or_start(base).url()
 with psycopg.connect(url, autocommit=True) as connection:
     connection.execute("CREATE TABLE rows (id int)")
     for i in range(100):
@@ -158,7 +158,8 @@ def test_a_start_may_wait_for_the_first_to_end(base, launch):
 
 def test_a_command_attaches_to_the_server_that_runs(base, launch):
     first = launch()
-    assert attach_or_start(base) == first.url
+    assert attach_or_start(base).url() == first.url
+    assert not attach_or_start(base).running
     assert count(first.url) == 100
 
 
