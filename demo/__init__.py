@@ -15,7 +15,13 @@ PASSWORD = "a quiet harbour town"  # noqa: S105 - public, which is why productio
 @click.command("demo")
 @with_appcontext
 def cli() -> None:
-    """Fill the database with example organizations, and print the accounts to log in with."""
+    """Fill the database with example organizations, and print the accounts to log in with.
+
+    For development: production refuses it, because the accounts' password is public. Twice is once.
+
+    \b
+        flask demo
+    """
     if settings().production:
         raise click.ClickException("flask demo is for development: the password of its accounts is public.")
     if db.session.get(OrganizationSlug, NORTHFIELD.slug):

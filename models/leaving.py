@@ -57,6 +57,19 @@ def deactivate(user: User, new_owner: User | None = None) -> list[Organization]:
     return given
 
 
+def give_ownership(organization: Organization, user: User) -> None:
+    """Make a person an Owner for the host, a member already or not; the other Owners stay what they are. Twice is once.
+
+    Raises:
+        NoSuccessor: the account is deactivated.
+    """
+    Organization.lock(organization.id)
+    db.session.refresh(user, with_for_update={"read": True})
+    if user.deactivated_at:
+        raise NoSuccessor
+    _make_owner(organization, user)
+
+
 def delete_account(user: User) -> None:
     """End an account for good: all that the person had ends, and what others keep of them names nobody.
 
@@ -124,6 +137,8 @@ def organizations_of(user_id: UUID) -> CompoundSelect[UUID]:
 def _make_owner(organization: Organization, user: User) -> None:
     here = OrganizationMember.organization_id == organization.id, OrganizationMember.user_id == user.id
     member = db.session.scalar(select(OrganizationMember).where(*here))
+    if member and member.role is Role.OWNER:
+        return
     if member:
         membership.change_role(member, Role.OWNER, None)
     else:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Uuid, func, insert, literal, select, text
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Uuid, delete, func, insert, literal, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, Record, db
@@ -99,3 +99,21 @@ class OutgoingMail(Record, Base):
             self.state = "failed"
         else:
             self.due_at = func.clock_timestamp() + retry_after
+
+    @classmethod
+    def latest(cls, state: str, most: int) -> list[Self]:
+        """Return the mails in a state, the newest first."""
+        return list(db.session.scalars(select(cls).where(cls.state == state).order_by(cls.id.desc()).limit(most)))
+
+    def send_again(self) -> bool:
+        """Queue a mail once more that came to its end, whichever; False for one that waits, or is on its way."""
+        db.session.refresh(self, with_for_update=True)
+        if self.state == "queued":
+            return False
+        self.state, self.attempts, self.due_at = "queued", 0, func.clock_timestamp()
+        return True
+
+    @classmethod
+    def purge(cls, state: str) -> int:
+        """Delete the mails in a state, and with them what is known of their delivery; returns how many."""
+        return len(db.session.scalars(delete(cls).where(cls.state == state).returning(cls.id)).all())

@@ -1,28 +1,76 @@
-"""Commands about accounts."""
+"""Commands about accounts and the browsers in which people are logged in."""
 
 import click
 from flask.cli import AppGroup
 
+from blueprints import hosting
 from blueprints.auth.blueprint import bp
-from models import LastOwner, SecondFactor, User, housekeeping, leaving, transaction
-from models.text import BadText, address
+from models import LastOwner, Passkey, SecondFactor, Session, User, db, housekeeping, leaving, lookup, transaction
+from models.device import device
 
-users = AppGroup("users", help="Close people's accounts, and open them again.")
+users = AppGroup("users", help="Find people, close their accounts, and help them in again.")
+sessions = AppGroup("sessions", help="See and end log-ins.")
 bp.cli.add_command(users)
+bp.cli.add_command(sessions)
 
 
 @bp.cli.command("prune")
 def prune() -> None:
-    """Delete what has expired: sessions, links, mail, and organizations that were deleted more than 30 days ago."""
+    """Delete what has expired: sessions, links, mail, and organizations that were deleted more than 30 days ago.
+
+    The mail worker does the same once an hour; this is for hosts without one. Nothing that still works is deleted.
+
+    \b
+        flask prune
+    """
     for what, count in housekeeping.prune().items():
         click.echo(f"{count:,} {what}")
+
+
+@users.command("find")
+@click.argument("text")
+def find(text: str) -> None:
+    """List the accounts that have TEXT in their name or address, in any case.
+
+    It shows at most 50, by address.
+
+    \b
+        flask users find reyes
+    """
+    found = lookup.people(text, hosting.SHOWN + 1)
+    hosting.tell((f"{user.email}  {user.name}{_closed(user)}" for user in found), "Nobody.")
+
+
+@users.command("show")
+@click.argument("email")
+def show(email: str) -> None:
+    """Show the account that uses EMAIL: whether it is open, how it logs in, and where the person belongs.
+
+    It shows no secret: neither password nor key.
+
+    \b
+        flask users show hana@example.org
+    """
+    user = hosting.account(email)
+    click.echo(f"{user.name} <{user.email}>{_closed(user)}")
+    facts = {
+        "since": f"{user.created_at:%Y-%m-%d}",
+        "address": "confirmed" if user.email_verified_at else "not confirmed",
+        "two-step": "on" if user.second_factor_at else "off",
+        "passkeys": str(len(Passkey.of_person(user.id))),
+        "logged in": f"in {len(Session.of_person(user.id))} browsers",
+    }
+    hosting.tell(hosting.facts(**facts), "")
+    places = lookup.places(user.id)
+    roles = (f"  {place.name} ({place.slug}): {place.role.label if place.role else 'guest'}" for place in places)
+    hosting.tell(roles, "  in no organization")
 
 
 @users.command("deactivate")
 @click.argument("email")
 @click.option("--new-owner", metavar="EMAIL", help="Becomes an Owner where none would be left.")
 def deactivate(email: str, new_owner: str | None) -> None:
-    r"""Close the account that uses EMAIL, at once.
+    """Close the account that uses EMAIL, at once.
 
     The person can no longer log in, and every session and mailed link of theirs ends. Memberships, roles and what the
     person did stay, and `flask users reactivate EMAIL` opens the account again.
@@ -33,13 +81,12 @@ def deactivate(email: str, new_owner: str | None) -> None:
     \b
         flask users deactivate amara@example.org --new-owner sven@example.org
     """
-    user, successor = _account(email), _account(new_owner) if new_owner else None
+    user, successor = hosting.account(email), hosting.account(new_owner) if new_owner else None
     try:
         with transaction():
             given = leaving.deactivate(user, successor)
     except LastOwner:
-        with leaving.everywhere(user.id):
-            owned = ", ".join(f"{one.name} ({one.slug})" for one in leaving.last_owned(user.id))
+        owned = _last_owned(user)
         raise click.ClickException(f"{user.email} is the last Owner of {owned}. Give --new-owner EMAIL.") from None
     except leaving.NoSuccessor as refusal:
         raise click.ClickException(str(refusal)) from None
@@ -51,8 +98,14 @@ def deactivate(email: str, new_owner: str | None) -> None:
 @users.command("reactivate")
 @click.argument("email")
 def reactivate(email: str) -> None:
-    """Open a deactivated account again, with the memberships and roles that it has."""
-    user = _account(email)
+    """Open a deactivated account again, with the memberships and roles that it has.
+
+    Sessions and links that ended stay ended. An account that its person deleted cannot be opened again.
+
+    \b
+        flask users reactivate amara@example.org
+    """
+    user = hosting.account(email)
     with transaction():
         user.reactivate()
     click.echo(f"{user.email} is active: the person can log in again.")
@@ -61,8 +114,14 @@ def reactivate(email: str) -> None:
 @users.command("log-out")
 @click.argument("email")
 def log_out(email: str) -> None:
-    """End every session of a person, and every link that was mailed to them; their password stays."""
-    user = _account(email)
+    """End every session of a person, and every link that was mailed to them; their password stays.
+
+    Who knows the password logs in again: where somebody else does, deactivate the account instead.
+
+    \b
+        flask users log-out hana@example.org
+    """
+    user = hosting.account(email)
     with transaction():
         user.log_out_everywhere()
     click.echo(f"{user.email} is logged out everywhere.")
@@ -70,23 +129,59 @@ def log_out(email: str) -> None:
 
 @users.command("turn-off-two-step")
 @click.argument("email")
+@click.confirmation_option("--yes", prompt="Are you sure that it is that person who asks?")
 def turn_off_two_step(email: str) -> None:
     """Let a person log in by the password alone, who lost phone and recovery codes. They are told by mail.
 
-    Make sure first that it is that person who asks.
+    Make sure first that it is that person who asks. The app's key and the recovery codes are gone then; the person can
+    turn it on again, with a new app. Passkeys stay. In an organization that requires two-step verification they see
+    nothing until it is on again.
+
+    \b
+        flask users turn-off-two-step hana@example.org
     """
-    user = _account(email)
+    user = hosting.account(email)
     with transaction():
         SecondFactor.turn_off(user)
     click.echo(f"{user.email} logs in by the password alone.")
 
 
-def _account(email: str) -> User:
-    """Find the account that uses an address, or end the command."""
-    try:
-        user = User.by_email(address(email))
-    except BadText as error:
-        raise click.ClickException(f"{email} {error}.") from None
-    if user is None:
-        raise click.ClickException(f"No account uses {email}.")
-    return user
+@sessions.command("list")
+@click.argument("email")
+def list_sessions(email: str) -> None:
+    """List where a person is logged in: the device, its address, and when it was last there. It shows no cookie.
+
+    To end them all: `flask users log-out`. The person can end each under Your account.
+
+    \b
+        flask sessions list hana@example.org
+    """
+    found = Session.of_person(hosting.account(email).id)
+    lines = (f"{row.last_seen_at:%Y-%m-%d %H:%M} UTC  {row.ip}  {device(row.user_agent)}" for row in found)
+    hosting.tell(lines, "Nowhere.")
+
+
+@sessions.command("end-all")
+@click.confirmation_option("--yes", prompt="Log everybody out?")
+def end_all() -> None:
+    """End every session of everybody, and every link that was mailed to them, after a leak for example.
+
+    Passwords stay; so do invitations. Each account's log says that the host did it. Who logs in meanwhile stays.
+
+    \b
+        flask sessions end-all
+    """
+    people = lookup.logged_in()
+    for id in people:
+        with transaction():
+            db.session.get_one(User, id).log_out_everywhere()
+    click.echo(f"{len(people):,} people are logged out everywhere.")
+
+
+def _closed(user: User) -> str:
+    return f"  deactivated on {user.deactivated_at:%Y-%m-%d}" if user.deactivated_at else ""
+
+
+def _last_owned(user: User) -> str:
+    with leaving.everywhere(user.id):
+        return ", ".join(f"{one.name} ({one.slug})" for one in leaving.last_owned(user.id))

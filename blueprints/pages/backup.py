@@ -22,7 +22,7 @@ UNPROVEN = "Go on although the audit log does not verify, or SECRET_KEY is anoth
 @bp.cli.command("backup")
 @click.argument("file", type=FILE)
 def backup(file: Path) -> None:
-    r"""Write everything that is in the embedded database to FILE, while it is in use or not.
+    """Write everything that is in the embedded database to FILE, while it is in use or not.
 
     It is the state of one moment. Before the file gets its name, it is restored into a server of its own and compared
     row by row. A file that exists is not overwritten; nobody but its owner may read it. SECRET_KEY is not in it, and no
@@ -47,7 +47,7 @@ def backup(file: Path) -> None:
 @click.option("--replace", is_flag=True, help="Where there is data: back it up beside the database, and replace it.")
 @click.option("--unproven", is_flag=True, help=UNPROVEN)
 def restore(file: Path, *, replace: bool, unproven: bool) -> None:
-    r"""Put what `flask backup` wrote to FILE in the place of the embedded database.
+    """Put what `flask backup` wrote to FILE in the place of the embedded database.
 
     The server must be stopped, and SECRET_KEY be that of the data. It is filled into a database beside the present one,
     brought up to date, proven by its audit log, and settled (`flask after-restore --help`); only then does it take the
@@ -77,6 +77,9 @@ def after_restore(*, unproven: bool) -> None:
     On a PostgreSQL of your own, run it before the first start, so that no mail is sent twice. It updates the tables.
     Then everybody is logged out, mailed links stop working, pending invitations expire and can be sent again,
     queued mail is dropped; every audit log says that it was restored. Unless the log verifies, nothing of that is done.
+
+    \b
+        flask after-restore
     """
     upgrade()
     with as_owner() as connection, connection.begin():

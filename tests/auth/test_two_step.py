@@ -331,7 +331,7 @@ class TestTurningItOff:
         assert query("SELECT count(*) FROM second_factors")[0][0] == 0
 
     def test_is_what_a_host_can_do_for_who_lost_everything(self, app, browser, phone, query):
-        said = app.test_cli_runner().invoke(args=["users", "turn-off-two-step", EMAIL]).output
+        said = app.test_cli_runner().invoke(args=["users", "turn-off-two-step", "--yes", EMAIL]).output
         assert said == f"{EMAIL} logs in by the password alone.\n"
         assert log_in(browser()).location == "/"
         assert query("SELECT count(*) FROM outgoing_mail WHERE message = 'two_step_off'")[0][0] == 1
