@@ -19,8 +19,8 @@ from runtime.postgres import throwaway
 from tests.browser.server import Server, free_port
 
 DRIPPING, ENDLESS = 200, 50
-SECONDS = 60.0
-CONTROL_SECONDS = 15.0
+SECONDS = 30.0
+CONTROL_SECONDS = 10.0
 TOO_LONG = 5.0  # seconds until whoever wants a page gives up (PROMISES.md G7)
 BETWEEN = 1.0  # seconds from one byte to the next
 SETTLE = 3.0  # seconds until all of the slow clients are there

@@ -16,12 +16,12 @@ from alembic.script import ScriptDirectory
 from psycopg import sql
 
 from config import Settings, from_environment
+from runtime.binaries import OLDEST_MAJOR
 from runtime.database import CONNECT_TIMEOUT, WEB_ROLE, engine_options
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0  # between two looks for a database that is away
-OLDEST = 15  # the major version that README asks for (DESIGN.md section 2)
 MIGRATIONS = ScriptDirectory(str(Path(__file__).resolve().parent.parent / "migrations"))
 
 # Who logged in, who works, and whether either is beyond row-level security.
@@ -93,10 +93,10 @@ def head() -> str | None:
 
 
 def _too_old(connection: psycopg.Connection[Any]) -> list[str]:
-    if connection.info.server_version >= OLDEST * 10_000:
+    if connection.info.server_version >= OLDEST_MAJOR * 10_000:
         return []
     version = connection.info.parameter_status("server_version")
-    return [f"DATABASE_URL: PostgreSQL {version} is too old; use version {OLDEST} or newer."]
+    return [f"DATABASE_URL: PostgreSQL {version} is too old; use version {OLDEST_MAJOR} or newer."]
 
 
 def _empty(connection: psycopg.Connection[Any]) -> list[str]:

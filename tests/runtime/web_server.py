@@ -10,26 +10,46 @@ import time
 from pathlib import Path
 
 from runtime.children import dies_with_parent
-from tests.runtime.mail_server import free_port
+from tests.browser.server import ROOT, SECRET_KEY, free_port
 
-ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 60.0  # seconds
-SETTINGS = {"SECRET_KEY": "a key that is only used by tests, 0123456789", "WEB_PROCESSES": "1", "MAIL_WORKER": "off"}
+SETTINGS = {"SECRET_KEY": SECRET_KEY, "WEB_PROCESSES": "1", "MAIL_WORKER": "off"}
+# What systemd does for a service that has a socket (sd_listen_fds(3)).
+HANDED_OVER = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
+
+def listen() -> socket.socket:
+    """Open a socket that outlives the servers which it is handed to."""
+    return socket.create_server(("127.0.0.1", 0), backlog=2048)
 
 
 class WebServer:
     """One that may refuse to start. What it says is in `said`."""
 
-    def __init__(self, directory: Path, config: str = "gunicorn.conf.py", **settings: str) -> None:
-        self.port = free_port()
+    def __init__(
+        self,
+        directory: Path,
+        config: str = "gunicorn.conf.py",
+        listener: socket.socket | None = None,
+        port: int = 0,
+        **settings: str,
+    ) -> None:
+        self.port = listener.getsockname()[1] if listener else port or free_port()
         self.log = directory / "log"
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        over = ["-c", HANDED_OVER, str(listener.fileno())] if listener else []
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", config, "app:create_app()"],
+                [sys.executable, *over, "-m", "gunicorn", "-c", config, "app:create_app()"],
                 cwd=ROOT,
                 env={**kept, "PORT": str(self.port), **SETTINGS, **settings},
                 stderr=log,
+                pass_fds=[listener.fileno()] if listener else [],
                 preexec_fn=dies_with_parent(signal.SIGTERM),  # noqa: PLW1509 - it only makes one system call
             )
 
@@ -40,6 +60,10 @@ class WebServer:
     def ends(self) -> int:
         """Wait until it ends by itself; return its exit code."""
         return self.process.wait(LONGEST)
+
+    def workers(self) -> set[str]:
+        """The ids of its processes."""
+        return set(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split())
 
     def stop(self) -> None:
         self.process.terminate()
