@@ -31,11 +31,13 @@ from blueprints import (
     projects,
     templates,
     text,
+    watching,
 )
 from config import Settings
 from models import db
 from models.organization import SLUG
-from runtime import database, mailer, postgres
+from runtime import database, logs, mailer, postgres
+from runtime.readiness import Readiness
 from runtime.sessions import PostgresSessions
 
 MAX_REQUEST = 1024 * 1024  # bytes (DESIGN.md section 2)
@@ -58,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         RuntimeError: a route has no gate.
     """
     settings = settings or config.from_environment()
+    logs.init(production=settings.production)
     app = Flask(__name__)
     app.config.update(
         SETTINGS=settings,
@@ -102,6 +105,7 @@ def _connect(app: Flask) -> None:
         database.prepare(db.engine)
     Migrate(app, db, directory=str(Path(__file__).parent / "migrations"))
     app.session_interface = PostgresSessions(app)
+    app.extensions["readiness"] = Readiness(app)
 
 
 def _guard(app: Flask) -> None:
@@ -111,6 +115,7 @@ def _guard(app: Flask) -> None:
     app.login_manager = login = LoginManager()  # type: ignore[attr-defined]
     login.session_protection = None  # it compares address and browser, which change on the way; the id is enough
     login.user_loader(gate.load_viewer)
+    watching.init_app(app)
     app.url_value_preprocessor(gate.pull_slug)
     app.url_defaults(gate.push_slug)
     text.init_app(app)

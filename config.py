@@ -63,6 +63,7 @@ class Settings:
     argon2_lanes: int = 1
     hashing_threads: int = 1
     trusted_proxies: int = 0
+    metrics_token: str = ""
     bind: str = "127.0.0.1"
     port: int = 8000
     web_processes: int = 0  # 0: one for each core, at most four
@@ -228,6 +229,8 @@ def _problems(s: Settings) -> list[str]:
             found.append(f"{name.upper()}: use a postgresql:// address; Freehold runs on PostgreSQL 15 or newer only.")
     if s.sends_mail and urlsplit(s.smtp_url).scheme not in ("smtp", "smtps"):
         found.append("SMTP_URL: use smtp://user:password@host:587, smtps://…:465, or none.")
+    if s.metrics_token and len(s.metrics_token) < 32:
+        found.append("METRICS_TOKEN: too short; make one with: openssl rand -base64 48")
     if s.production:
         found += _production_problems(s, base.hostname or "")
     elif s.bind not in LOOPBACK:

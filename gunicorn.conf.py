@@ -7,12 +7,27 @@ from gevent import monkey
 monkey.patch_all()
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
+
+# The workers' heartbeat must not wait for a disk, nor must what they count (runtime.metrics). That has a directory of
+# this very process, new at its start and kept by a reload; prometheus_client looks for it when it is imported.
+memory = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - names there cannot be foreseen
+worker_tmp_dir = memory
+COUNTED = "PROMETHEUS_MULTIPROC_DIR"
+mine = f"freehold-{os.getpid()}-"
+if mine not in os.environ.get(COUNTED, ""):
+    os.environ[COUNTED] = tempfile.mkdtemp(prefix=mine, dir=memory)
+
+from prometheus_client.multiprocess import mark_process_dead
 
 from config import SettingsError, from_environment
+from runtime import logs
 from runtime.children import dies_with_parent
 
 try:
@@ -39,12 +54,10 @@ limit_request_line = 4094
 limit_request_fields = 64
 limit_request_field_size = 8190
 
-# The workers' heartbeat must not wait for a disk.
-worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a file without a name there
-
-# Say what goes wrong; the application writes its own log of requests.
+# Say what goes wrong; the application writes its own log of requests, and all lines look alike.
 loglevel = "warning"
 accesslog = None
+logconfig_dict = logs.configuration(production=settings.production)
 
 # The application itself reads X-Forwarded-*, as far as TRUSTED_PROXIES lets it.
 forwarded_allow_ips = ""
@@ -65,3 +78,13 @@ def on_starting(_server: object) -> None:
         subprocess.Popen([*look, "wait"], preexec_fn=dies_with_parent(signal.SIGTERM))  # noqa: PLW1509 - one system call
     elif found:
         sys.exit(found)
+
+
+def child_exit(_server: object, worker: Any) -> None:
+    """Forget what a worker that ended had open; what it counted stays in the sum."""
+    mark_process_dead(worker.pid)
+
+
+def on_exit(_server: object) -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(os.environ[COUNTED], ignore_errors=True)

@@ -1,10 +1,10 @@
 """What a refusal or a fault looks like: the same words as a page, and as a note for a fragment."""
 
-import secrets
+import logging
 from typing import Any
 
 import psycopg
-from flask import Flask, current_app, g, render_template, request, url_for
+from flask import Flask, g, render_template, request, url_for
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, NoResultFound, TimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
@@ -13,10 +13,13 @@ from access import Denied, StepNeeded
 from blueprints import csrf, once
 from blueprints.fragments import TOASTS, is_fragment, note, path_of
 from blueprints.gate import safe_path
+from blueprints.headers import request_id
 from blueprints.limits import try_again
 from models import audit, db, transaction
 from models.audit.actions import ACCESS_REFUSED
 from models.password import Busy
+
+log = logging.getLogger("freehold.fault")
 
 RETRY_AFTER = "5"  # seconds; recovery from a restarted database takes less (PROMISES.md P20)
 # We are busy, no connection was free, the database is gone, or it only reads.
@@ -39,6 +42,7 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(error, unavailable)
     app.register_error_handler(InvalidRequestError, gone)
     app.register_error_handler(InternalServerError, fault)
+    app.log_exception = log_fault  # type: ignore[method-assign]
 
 
 def http_error(error: HTTPException) -> Any:
@@ -126,8 +130,7 @@ def fault(error: InternalServerError) -> Any:
     """A fault of ours: a reference for the log, and nothing about what happened."""
     if _is_away(error.original_exception):
         return unavailable(error)
-    reference = secrets.token_hex(4).upper()
-    current_app.logger.error("The fault above has the reference %s.", reference)
+    reference = request_id()
     if is_fragment():
         return note("errors/_note.html", 500, target=TOASTS, code=500, reference=reference)
     return render_template("errors/500.html", reference=reference, not_saved=True), 500
@@ -137,6 +140,11 @@ def _is_away(error: BaseException | None) -> bool:
     """Tell whether the database is away; of one that hangs up on each new connection, the pool says only that."""
     hangs_up = isinstance(error, InvalidRequestError) and str(error) == "This connection is closed"
     return hangs_up or isinstance(getattr(error, "orig", error), AWAY)
+
+
+def log_fault(exc_info: Any) -> None:
+    """Log what went wrong, with the request's id. Flask's own line would have the path, and so a link's token."""
+    log.error("A request could not be answered.", exc_info=exc_info)
 
 
 def _refuse(code: int, text: str = "", actions: list[tuple[str, str]] | None = None, heading: str = "") -> Any:

@@ -18,9 +18,10 @@ from access import Permission
 from blueprints import browsers, csrf
 from blueprints.fragments import current_page, is_fragment, leave
 from blueprints.headers import request_id
-from models import OrganizationSlug, User, audit, db, tenant
+from models import OrganizationSlug, User, audit, db, tenant, work
 from models.base import TAB
 from models.identity import Identity, Viewer
+from runtime import metrics
 from runtime.sessions import BrowserSession, PostgresSessions, by_itself
 
 View = Callable[..., Any]
@@ -157,7 +158,8 @@ def load_identity() -> None:
         _enter(g.identity)
     elif had_cookie:
         g.expired = True
-    me = viewer()
+    me, asked = viewer(), work.current()
+    asked.user_id, asked.organization_id = me and me.id, g.org and g.org.id
     tab = request.headers.get("X-Tab", "")
     db.session.info[TAB] = tab if _TAB.fullmatch(tab) else None
     audit.begin(audit.Asking(me.id if me else None, request.remote_addr or None, request_id()))
@@ -186,7 +188,10 @@ def log_in(user: User) -> None:
     me = viewer()
     session.clear()
     login_user(Viewer(user.id, user.email, user.email_key, user.name, verified))
+    work.current().user_id = user.id
     renewed = me is not None and me.id == user.id
+    if not renewed:
+        metrics.LOG_INS.labels(metrics.SUCCEEDED).inc()
     _sessions().begin(_session(), user.credential_epoch, browsers.keep(), renewed=renewed)
 
 

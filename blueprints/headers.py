@@ -1,12 +1,12 @@
 """What every answer says to the browser, pages, errors and static files alike."""
 
-import secrets
 from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask, Response, g, request
 
 from config import Settings
+from runtime import logs
 
 # htmx 4 and our scripts run under it without exception: no inline script, style or eval (UX.md section 2.2).
 POLICY = (
@@ -34,10 +34,8 @@ def init_app(app: Flask) -> None:
 
 
 def request_id() -> str:
-    """Return what this request is called: in its answer, and in the events of the audit log that it causes."""
-    if "request_id" not in g:
-        g.request_id = secrets.token_hex(8)
-    return g.request_id
+    """Return what this request is called: in its answer, in the log, and in the audit log's events that it causes."""
+    return logs.REQUEST_ID.get()
 
 
 class _Always:

@@ -30,9 +30,9 @@ SLUG = "[a-z0-9](?:[a-z0-9-]{0,48}[a-z0-9])"
 RESERVED = frozenset(
     (
         *("account", "admin", "api", "app", "assets", "auth", "deleted", "dev", "forgot-password", "healthz", "help"),
-        *("invitation", "invitations", "live", "login", "logout", "new", "orgs", "privacy", "readyz", "reset-password"),
-        *("root", "security", "settings", "signup", "static", "status", "support", "switcher", "system", "terms"),
-        *("unlock", "verify-email", "well-known", "www"),
+        *("invitation", "invitations", "live", "login", "logout", "metrics", "new", "orgs", "privacy", "readyz"),
+        *("reset-password", "root", "security", "settings", "signup", "static", "status", "support", "switcher"),
+        *("system", "terms", "unlock", "verify-email", "well-known", "www"),
     )
 )
 

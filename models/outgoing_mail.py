@@ -1,7 +1,7 @@
 """Mail to send: a row in the transaction of the change it reports. runtime.mailer delivers it."""
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Uuid, delete, func, insert, literal, select, text
@@ -11,6 +11,14 @@ from models.base import Base, Record, db
 
 LEASE = timedelta(minutes=2)  # how long a worker may take for one mail before another takes it over
 GIVE_UP = timedelta(days=3)  # how long we try; longer than a weekend, shorter than an invitation lives
+
+
+class Queue(NamedTuple):
+    """How many mails wait, how many of them have failed before, and for how many seconds the oldest has waited."""
+
+    waiting: int
+    failing: int
+    oldest: float
 
 
 class OutgoingMail(Record, Base):
@@ -78,6 +86,14 @@ class OutgoingMail(Record, Base):
         return db.session.scalar(
             select(func.extract("epoch", func.min(cls.due_at) - func.clock_timestamp())).where(cls.state == "queued")
         )
+
+    @classmethod
+    def waiting(cls) -> Queue:
+        """Look at the mail that waits to be sent."""
+        age = func.extract("epoch", func.clock_timestamp() - func.min(cls.created_at))
+        columns = func.count(), func.count(cls.last_error), func.coalesce(age, 0)
+        waiting, failing, oldest = db.session.execute(select(*columns).where(cls.state == "queued")).one()
+        return Queue(waiting, failing, float(oldest))
 
     def sent(self) -> None:
         """Note that the mail server took it."""

@@ -8,7 +8,7 @@ The database is told with each statement, in the same round trip, and forgets by
 carries nothing over. Inside `with transaction():` it is told once, and forgets with the transaction.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session
 
 from models.base import SCOPE, TAB, WRITING, db
+from models.work import Sending
 
 _TELL = """
 SELECT set_config('freehold.organization_ids', %s, true), set_config('freehold.user_id', %s, true),
@@ -55,12 +56,27 @@ class TenantConnection(psycopg.Connection[Any]):
 
     scope: Scope | None = None
 
+    def commit(self) -> None:
+        """End a transaction, which takes as long as the disk does."""
+        with Sending():
+            super().commit()
+
 
 class TenantCursor(psycopg.Cursor[Any]):
     """Outside of a transaction, tells the scope before each statement, in a pipeline that ends with it."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Send a statement."""
+        with Sending(statements=1):
+            return self._execute(query, params, **options)
+
+    def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
+        """Send a statement with each of several sets of values."""
+        sets = list(params_seq)
+        with Sending(statements=len(sets)):
+            super().executemany(query, sets, **options)
+
+    def _execute(self, query: Any, params: Any, **options: Any) -> Self:
         connection = cast("TenantConnection", self.connection)
         if connection.scope is None or connection.pgconn.transaction_status != TransactionStatus.IDLE:
             return super().execute(query, params, **options)
@@ -149,11 +165,11 @@ def _begin(session: Session, _transaction: Any, connection: Connection) -> None:
     """Whenever a session takes a connection; to write, it begins a transaction in the same round trip."""
     if WRITING in session.info:
         driver = _driver(connection)
-        with driver.pipeline():
-            driver.execute("BEGIN")
+        with Sending(), driver.pipeline():
+            psycopg.Cursor(driver).execute("BEGIN")
             _apply(session, connection)
             if tab := session.info.get(TAB):
-                driver.execute(_TELL_TAB, [tab])
+                psycopg.Cursor(driver).execute(_TELL_TAB, [tab])
     else:
         _apply(session, connection)
 

@@ -72,7 +72,6 @@ def faults(settings: Settings) -> list[str]:
     except psycopg.OperationalError as error:
         cure = f"As a superuser: CREATE ROLE {WEB_ROLE}; GRANT {WEB_ROLE} TO {login};"
         return [f"DATABASE_URL: {login} cannot work as {WEB_ROLE}. {cure} ({error})"]
-    connection.autocommit = True
     with connection:
         found = _not_migrated(connection)
         return found or (_careless(connection) + _unbound(connection) if settings.production else [])
@@ -92,6 +91,16 @@ def head() -> str | None:
     return MIGRATIONS.get_current_head()
 
 
+def behind(applied: str | None) -> bool:
+    """Tell whether a database lacks migrations of this code, from the revision that it is at.
+
+    A later version's tables are good enough: code is taken back without them (docs/hosting.md), and serves on while an
+    update migrates.
+    """
+    known = {script.revision for script in MIGRATIONS.walk_revisions()}
+    return applied is None or applied in known - {head()}
+
+
 def _too_old(connection: psycopg.Connection[Any]) -> list[str]:
     if connection.info.server_version >= OLDEST_MAJOR * 10_000:
         return []
@@ -105,14 +114,12 @@ def _empty(connection: psycopg.Connection[Any]) -> list[str]:
 
 
 def _not_migrated(connection: psycopg.Connection[Any]) -> list[str]:
-    """A later version's tables are good enough: code is taken back without them (docs/hosting.md)."""
-    known = {script.revision for script in MIGRATIONS.walk_revisions()}
     try:
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except psycopg.errors.InsufficientPrivilege:
         row = None  # before the web role had a right to look
-    applied = row[0] if row else "its beginning"
-    return _migrate(f"is at {applied}, not at {head()}") if row is None or applied in known - {head()} else []
+    applied = row[0] if row else None
+    return _migrate(f"is at {applied or 'its beginning'}, not at {head()}") if behind(applied) else []
 
 
 def _migrate(what: str) -> list[str]:

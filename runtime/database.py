@@ -14,6 +14,7 @@ from sqlalchemy.exc import DisconnectionError
 
 from config import Settings, SettingsError, settings
 from models import tenant
+from runtime.metrics import WatchedPool
 from runtime.patience import PatientConnection, Watch
 
 # Whom every connection works as, whoever logs in: it owns nothing, and row-level security holds for it. The
@@ -24,7 +25,7 @@ WEB_ROLE = "freehold_web"
 STATEMENT_TIMEOUT = 5_000
 LOCK_TIMEOUT = 3_000
 IDLE_IN_TRANSACTION_TIMEOUT = 10_000
-LISTEN_TIMEOUT = 2  # seconds to connect; no request waits for it (those: runtime.patience)
+CONNECT_TIMEOUT = 2  # seconds; no request waits so long (runtime.patience)
 POOL_TIMEOUT = 1.5  # seconds that a request waits for a free connection; the answer 503 comes within two
 
 # What each connection asks for when it is made. Plans are generic, because with one huge tenant PostgreSQL would plan a
@@ -52,8 +53,10 @@ def engine_options(settings: Settings) -> dict[str, Any]:
         "isolation_level": "AUTOCOMMIT",
         "pool_size": settings.database_pool,
         "max_overflow": 0,
+        "poolclass": WatchedPool,
         "pool_timeout": POOL_TIMEOUT,
         "pool_recycle": 3600,
+        "hide_parameters": True,  # an error's text goes into logs
         "pool_reset_on_return": None,  # prepare() does, where there is something to end
         "connect_args": {
             "autocommit": True,
@@ -84,7 +87,7 @@ def listen(channel: str) -> psycopg.Connection[tuple[Any, ...]]:
         url.replace("+psycopg", ""),
         autocommit=True,
         application_name=f"freehold {channel}",
-        connect_timeout=LISTEN_TIMEOUT,
+        connect_timeout=CONNECT_TIMEOUT,
         keepalives_idle=10,  # seconds: a server that is gone without a word is noticed
         keepalives_interval=5,
         keepalives_count=3,

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from contextvars import Context
 from uuid import UUID
 
 import psycopg
@@ -23,6 +24,7 @@ from access.hearing import Roles
 from models import tenant
 from models.identity import Standing
 from models.live import CHANNEL, Notice
+from runtime import metrics
 from runtime.database import listen
 from runtime.streams import DELETED, LOGGED_OUT, REMOVED, Memory, Stream, Told
 
@@ -62,8 +64,11 @@ class Hub:
             return
         with self._lock:
             self._streams[stream.organization_id].add(stream)
+            self._show()
             if self._listener is None or not self._listener.is_alive():
-                self._listener = threading.Thread(target=self._run, name="live", daemon=True)
+                # In a context of its own: nothing of the request that is the first to open a page goes along.
+                alone = Context()
+                self._listener = threading.Thread(target=alone.run, args=(self._run,), name="live", daemon=True)
                 self._listener.start()
         try:
             self._catch_up(stream, drawn_at - SKEW)
@@ -78,6 +83,10 @@ class Hub:
             here.discard(stream)
             if not here:
                 del self._streams[stream.organization_id]
+            self._show()
+
+    def _show(self) -> None:
+        metrics.STREAMS.set(sum(map(len, self._streams.values())))
 
     def stop(self) -> None:
         """Let every page go, to come back by itself: this process ends."""

@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 
 from models import OutgoingMail, db, housekeeping, transaction
 from models.outgoing_mail import GIVE_UP
-from runtime import smtp
+from runtime import metrics, smtp
 from runtime.database import listen
 
 Render = Callable[[OutgoingMail], EmailMessage | None]
@@ -54,6 +54,7 @@ def start(app: Flask, render: Render) -> Callable[[], None]:
 def _thread(app: Flask, render: Render, over: threading.Event) -> Callable[[], None]:
     worker = threading.Thread(target=run, args=(app, render, over), name="mail", daemon=True)
     worker.start()
+    app.extensions["mail"] = worker  # for who looks whether it lives (runtime.readiness)
 
     def stop() -> None:
         over.set()
@@ -114,6 +115,7 @@ def _deliver_one(render: Render) -> bool:
         message, error = _attempt(mail, render)
         with transaction():
             _record(mail, message, error)
+        metrics.MAILS.labels(metrics.TRY_AGAIN if mail.state == "queued" else mail.state).inc()
     db.session.remove()
     return mail is not None
 

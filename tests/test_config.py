@@ -35,6 +35,7 @@ PRODUCTION = {
         ({"PASSWORD_MIN_LENGTH": "twelve"}, "PASSWORD_MIN_LENGTH"),
         ({"DATABASE_PREPARE": "yes"}, "DATABASE_PREPARE"),
         ({"PORT": "0"}, "PORT"),
+        ({"METRICS_TOKEN": "guess me"}, "METRICS_TOKEN"),
     ],
 )
 def test_a_host_that_is_not_safe_does_not_start(changes, setting):

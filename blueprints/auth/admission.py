@@ -11,6 +11,7 @@ from blueprints.gate import log_in
 from config import STEP_LIFE, settings
 from models import KnownBrowser, OneTimeToken, User, db, transaction
 from models.token import SECOND_STEP
+from runtime import metrics
 
 COOKIE = "step"
 
@@ -38,6 +39,7 @@ def ask(user: User, to: str, toast: str = "") -> Response:
     """Lead to the second step. A short-lived token in a cookie says whose password was right; nobody is logged in."""
     with transaction():
         permit = OneTimeToken.issue(SECOND_STEP, user.id, STEP_LIFE, alone=False)
+    metrics.LOG_INS.labels(metrics.SECOND_STEP).inc()
     response = leave(url_for("auth.second_step", next=to), toast)
     response.set_cookie(_name(), permit.text, max_age=STEP_LIFE, secure=settings().https, httponly=True, samesite="Lax")
     return response

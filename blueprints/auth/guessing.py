@@ -7,15 +7,16 @@ the work, also where the answer is that it was tried too often.
 from collections.abc import Sequence
 from uuid import UUID
 
-from flask import request
+from flask import g, request
 
 from blueprints.auth.forms import LogInForm
 from blueprints.limits import hold
 from config import UNLOCK_LIFE
-from models import OneTimeToken, OutgoingMail, User, limits, transaction
+from models import OneTimeToken, OutgoingMail, User, audit, limits, transaction
 from models.rate_limit import Claim, Refused, Taken, take, take_all
 from models.text import Address
 from models.token import UNLOCK
+from runtime import metrics
 
 
 def let_try(form: LogInForm, browser_id: UUID | None) -> Sequence[Claim]:
@@ -39,7 +40,15 @@ def let_try(form: LogInForm, browser_id: UUID | None) -> Sequence[Claim]:
     if taken.limit is limits.TRIES_OF_ACCOUNT:
         _tell(form.email.address)
     hold(form, taken)
+    metrics.LOG_INS.labels(metrics.LIMITED).inc()
     return []
+
+
+def refused() -> None:
+    """Count a wrong password, code or passkey; whoever is logged in only confirms by it who they are."""
+    audit.count_refusal(audit.LOG_IN)
+    if g.identity is None:
+        metrics.LOG_INS.labels(metrics.REFUSED).inc()
 
 
 def _tell(address: Address) -> None:

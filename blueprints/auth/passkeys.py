@@ -9,12 +9,13 @@ from blueprints.auth import ceremony
 from blueprints.auth.admission import asked, forget
 from blueprints.auth.blueprint import bp
 from blueprints.auth.forms import PasskeyForm, PasskeyNameForm
+from blueprints.auth.guessing import refused
 from blueprints.auth.onward import onward, wanted
 from blueprints.fragments import leave, respond
 from blueprints.gate import log_in, public, signed_in
 from blueprints.once import once
 from config import settings
-from models import Passkey, PasskeyTaken, User, audit, db, transaction
+from models import Passkey, PasskeyTaken, User, db, transaction
 from models.device import device
 
 NOT_MADE = "The passkey could not be added. Try again."
@@ -105,7 +106,7 @@ def _proven(expected: User | None = None) -> User | None:
     """Return whose passkey the form carries an answer of: of the expected person, where one is."""
     user = ceremony.proven(request.form.get("credential", ""))
     if user is None or (expected and user.id != expected.id):
-        audit.count_refusal(audit.LOG_IN)
+        refused()
         return None
     return user
 

@@ -10,14 +10,16 @@ from blueprints.auth.admission import asked, forget
 from blueprints.auth.blueprint import bp
 from blueprints.auth.ceremony import to_log_in
 from blueprints.auth.forms import SecondStepForm
+from blueprints.auth.guessing import refused
 from blueprints.auth.onward import onward, wanted
 from blueprints.forms import OurForm
 from blueprints.fragments import leave
 from blueprints.gate import log_in, public
 from blueprints.limits import within
 from blueprints.once import once
-from models import KnownBrowser, OneTimeToken, SecondFactor, User, audit, limits, transaction
+from models import KnownBrowser, OneTimeToken, SecondFactor, User, limits, transaction
 from models.rate_limit import give_back
+from runtime import metrics
 
 WRONG = "The code is not right. An app shows a new one every 30 seconds, and each works once."
 
@@ -70,6 +72,8 @@ def spent(form: OurForm, user: User, then: Callable[[], bool] = lambda: True) ->
     """
     tries = limits.stepping(user.id)
     if not within(form, tries):
+        if g.identity is None:
+            metrics.LOG_INS.labels(metrics.LIMITED).inc()
         return False
     with transaction():
         factor = SecondFactor.of(user.id)
@@ -77,6 +81,6 @@ def spent(form: OurForm, user: User, then: Callable[[], bool] = lambda: True) ->
     if right:
         give_back(tries)
     else:
-        audit.count_refusal(audit.LOG_IN)
+        refused()
         form.refuse("code", WRONG)
     return right

@@ -9,11 +9,11 @@ from blueprints.auth.admission import admit
 from blueprints.auth.blueprint import bp
 from blueprints.auth.ceremony import to_log_in
 from blueprints.auth.forms import LogInForm
-from blueprints.auth.guessing import let_try
+from blueprints.auth.guessing import let_try, refused
 from blueprints.auth.onward import onward, wanted
 from blueprints.fragments import leave
 from blueprints.gate import log_out, public, signed_in
-from models import User, audit, transaction
+from models import User, transaction
 from models.known_browser import Typed
 from models.password import expect_a_turn, hash_password, needs_upgrade, verify
 from models.rate_limit import give_back
@@ -52,7 +52,7 @@ def proven(form: LogInForm) -> User | None:
     if not tries:
         return None
     if not verify(typed.password_hash, form.password.data or ""):
-        audit.count_refusal(audit.LOG_IN)
+        refused()
         form.refuse("email", WRONG)
         return None
     give_back(tries)

@@ -18,6 +18,7 @@ NO_PAGE = {
     "auth.export",
     "auth.open_invitation",
     "dev.mail_as_html",
+    "health.exposed",
     "health.healthz",
     "health.readyz",
     "live.organization",

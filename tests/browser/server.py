@@ -9,7 +9,7 @@ import time
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from runtime.children import dies_with_parent
 
@@ -21,8 +21,8 @@ SECRET_KEY = "a key that is only used by tests, 0123456789"
 class Server:
     """gunicorn with our configuration: two processes, fast hashes, mail to a given SMTP server; or other settings."""
 
-    def __init__(self, database_url: str, port: int, smtp_url: str, **settings: str) -> None:
-        self.database_url = database_url
+    def __init__(self, database_url: str, port: int, smtp_url: str, log: Any = None, **settings: str) -> None:
+        self.database_url, self.log = database_url, log
         self.url = f"http://localhost:{port}"  # a name: passkeys are for one
         self._environment = {
             **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")},
@@ -45,6 +45,7 @@ class Server:
             [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"],
             cwd=ROOT,
             env=self._environment,
+            stderr=self.log,
             start_new_session=True,
             preexec_fn=dies_with_parent(signal.SIGTERM),  # noqa: PLW1509 - it only makes one system call
         )
