@@ -21,7 +21,8 @@ from io import BytesIO
 from typing import Any
 from unittest.mock import patch
 
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(dir="/dev/shm")  # before prometheus_client is imported
+counted = tempfile.TemporaryDirectory(dir="/dev/shm")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = counted.name  # before prometheus_client is imported
 
 from flask import Flask
 from flask_migrate import upgrade
@@ -36,7 +37,7 @@ from runtime.postgres import throwaway
 from tests.browser_like import Browser
 from tests.factories import populate
 
-REQUESTS = 1000
+REQUESTS = 500
 PAGES = {"the gate alone": "/", "people": "/orgs/northfield/people"}  # the first leads on to /orgs
 
 
