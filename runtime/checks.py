@@ -43,13 +43,16 @@ def main(settings: Settings, *, wait: bool) -> int:
     Returns:
         The exit code: EX_TEMPFAIL where it does not answer, 1 where it cannot be used.
     """
-    while wait and not answers(settings.database_url):
-        time.sleep(LOOK_SECONDS)
-    try:
-        found = faults(settings) if settings.database_url else []
-    except psycopg.OperationalError as error:
-        log.warning("DATABASE_URL: the database does not answer; until it does, pages say 503. %s", error)
-        return os.EX_TEMPFAIL
+    while True:
+        try:
+            found = faults(settings) if settings.database_url else []
+            break
+        except psycopg.OperationalError as error:
+            if not wait:
+                why = " ".join(str(error).split())
+                log.warning("DATABASE_URL: the database does not answer; until it does, pages say 503. (%s)", why)
+                return os.EX_TEMPFAIL
+            time.sleep(LOOK_SECONDS)
     if found:
         log.error("\n".join(found))
         if wait:
@@ -71,7 +74,7 @@ def faults(settings: Settings) -> list[str]:
         connection = psycopg.connect(settings.database_url, **engine_options(settings)["connect_args"])
     except psycopg.OperationalError as error:
         cure = f"As a superuser: CREATE ROLE {WEB_ROLE}; GRANT {WEB_ROLE} TO {login};"
-        return [f"DATABASE_URL: {login} cannot work as {WEB_ROLE}. {cure} ({error})"]
+        return [f"DATABASE_URL: {login} cannot work as {WEB_ROLE}. {cure} ({' '.join(str(error).split())})"]
     with connection:
         found = _not_migrated(connection)
         return found or (_careless(connection) + _unbound(connection) if settings.production else [])
