@@ -1,6 +1,6 @@
 """What the host's commands share: finding what they are about, and saying no in a sentence."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import click
@@ -49,6 +49,7 @@ def tell(lines: Iterable[str], nothing: str) -> None:
         click.echo("… and more.")
 
 
-def facts(**of: str) -> Iterator[str]:
-    """Give lines of a name and what belongs to it."""
-    yield from (f"  {name.replace('_', ' '):14}{fact}" for name, fact in of.items())
+def tell_facts(facts: Mapping[str, str]) -> None:
+    """Print a line for each name with what belongs to it."""
+    for name, fact in facts.items():
+        click.echo(f"  {name:12}{fact}")

@@ -66,7 +66,8 @@ def settle(connection: Connection) -> Ended:
     """
     people = connection.scalars(select(Session.user_id).where(Session.expire > NOW).distinct()).all()
     connection.execute(delete(Session))
-    connection.execute(update(KnownBrowser).values(remembered_until=None))
+    remembered = update(KnownBrowser).where(KnownBrowser.remembered_until.is_not(None))
+    connection.execute(remembered.values(remembered_until=None))
     links = (
         update(OneTimeToken).where(OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > NOW),
         update(Signup).where(Signup.confirmed_at.is_(None), Signup.expires_at > NOW),

@@ -58,9 +58,9 @@ def show(email: str) -> None:
         "address": "confirmed" if user.email_verified_at else "not confirmed",
         "two-step": "on" if user.second_factor_at else "off",
         "passkeys": str(len(Passkey.of_person(user.id))),
-        "logged in": f"in {len(Session.of_person(user.id))} browsers",
+        "sessions": str(len(Session.of_person(user.id))),
     }
-    hosting.tell(hosting.facts(**facts), "")
+    hosting.tell_facts(facts)
     places = lookup.places(user.id)
     roles = (f"  {place.name} ({place.slug}): {place.role.label if place.role else 'guest'}" for place in places)
     hosting.tell(roles, "  in no organization")

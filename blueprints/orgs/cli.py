@@ -53,7 +53,7 @@ def show(slug: str) -> None:
         "two-step": "required of everyone" if required else "not required",
         "members": ", ".join(f"{role.label}: {count:,}" for role, count in members.items()),
     }
-    hosting.tell(hosting.facts(**facts), "")
+    hosting.tell_facts(facts)
     hosting.tell(map(_owner, lookup.owners(organization.id)), "  no Owner")
 
 

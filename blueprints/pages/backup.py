@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+import psycopg
 from flask import Blueprint, current_app
 from flask_migrate import upgrade
 from sqlalchemy import Connection
@@ -11,11 +12,13 @@ from sqlalchemy import Connection
 from models.audit.checkpoints import Broken
 from models.restored import OtherKey, prove, settle
 from runtime import backup as backups
+from runtime.binaries import PostgresError
 from runtime.database import as_owner
 from runtime.embedded import EmbeddedPostgres
 
 bp = Blueprint("backup", __name__, cli_group=None)
 FILE = click.Path(dir_okay=False, path_type=Path)
+TROUBLE = (backups.BackupError, PostgresError, psycopg.Error, OSError)
 UNPROVEN = "Go on although the audit log does not verify, or SECRET_KEY is another one."
 
 
@@ -33,7 +36,7 @@ def backup(file: Path) -> None:
     """
     try:
         contents, broken = backups.back_up(_embedded(), file)
-    except backups.BackupError as error:
+    except TROUBLE as error:
         raise click.ClickException(str(error)) from None
     rows = sum(count for count, _ in contents.values())
     click.echo(f"{file} has {rows:,} rows of {len(contents)} tables, and was restored once to prove it.")
@@ -61,7 +64,7 @@ def restore(file: Path, *, replace: bool, unproven: bool) -> None:
     options = ["--unproven"] if unproven else []
     try:
         said = backups.restore(server, file, former if replace else None, *options)
-    except backups.BackupError as error:
+    except TROUBLE as error:
         raise click.ClickException(f"Nothing was restored. {error}") from None
     click.echo(f"{file} is restored.\n{said.strip()}")
     if former.exists():

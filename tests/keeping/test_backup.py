@@ -260,6 +260,7 @@ def test_what_was_there_is_kept_aside_and_can_be_put_back(home, directory):
 
 
 @pytest.mark.parametrize("command", ["backup", "restore"])
-def test_a_server_of_ones_own_has_its_own_tools(app, home, command):
-    code, words = run(app, command, home[2])
+def test_a_server_of_ones_own_has_its_own_tools(app, tmp_path, command):
+    (tmp_path / "there.dump").touch()
+    code, words = run(app, command, tmp_path / "there.dump")
     assert (code, "DATABASE_URL names a server of your own: docs/backup.md says how" in words) == (1, True)

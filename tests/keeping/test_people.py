@@ -36,7 +36,7 @@ def test_a_person_is_shown_with_where_they_belong(flask, browser, northfield, tw
     code, words = flask("users", "show", HANA.upper())
     facts = [" ".join(line.split()) for line in words.splitlines()]
     assert (code, facts[0]) == (0, f"Hana Reyes <{HANA}>")
-    assert {"address confirmed", "two-step on", "passkeys 0", "logged in in 1 browsers"} < set(facts)
+    assert {"address confirmed", "two-step on", "passkeys 0", "sessions 1"} < set(facts)
     assert facts[-1] == "Northfield (northfield): Viewer"
     assert flask("users", "show", northfield.guest.email)[1].splitlines()[-1] == "  Northfield (northfield): guest"
     assert "$argon2" not in words
