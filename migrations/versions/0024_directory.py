@@ -30,6 +30,9 @@ LISTED = """
 ENTRY = "directory (organization_id, user_id, role, joined_at, search_text, two_step)"
 COUNTED = "SELECT organization_id, role, count(*) AS number FROM {members} GROUP BY organization_id, role"
 
+# The oldest transaction that still runs: what any later statement sees and this one does not, it or a later one wrote.
+NOW = "pg_snapshot_xmin(pg_current_snapshot())::xid::text"
+
 FUNCTIONS = {
     # Whoever is renamed in this moment is waited for: FOR SHARE, and the next statement sees what came of it.
     "list_members": f"""
@@ -77,7 +80,25 @@ MEMBERS_OF_MINE = """
 
 
 def upgrade() -> None:
-    """Apply."""
+    """Apply. All that takes long comes before the first lock for which a writer of the application waits."""
+    tables()
+    for name, body in FUNCTIONS.items():
+        op.execute(f"CREATE FUNCTION {name}() RETURNS trigger {AS_OWNER} AS $$ BEGIN {body} RETURN NULL; END $$")
+        op.execute(f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC")
+    op.execute(f"SELECT set_config('freehold.filled_from', {NOW}, true)")
+    op.execute(f"INSERT INTO {ENTRY} {LISTED.format(members='organization_members')}")
+    indexes()
+    op.execute(f"INSERT INTO member_counts {COUNTED.format(members='directory')}")
+    op.execute("ANALYZE directory, member_counts")
+    triggers()
+    catch_up()
+    keys()
+    number = "coalesce(sum(members), 0) FROM member_counts"
+    op.execute(MEMBERS_OF_MINE.format(as_owner=AS_OWNER, me=ME, number=number))
+
+
+def tables() -> None:
+    """Make what is kept, without the keys that lead elsewhere; the web role reads its tenant's rows."""
     op.create_table(
         "directory",
         sa.Column("organization_id", sa.Uuid, nullable=False),
@@ -87,12 +108,6 @@ def upgrade() -> None:
         sa.Column("search_text", sa.Text, nullable=False),
         sa.Column("two_step", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "user_id", name="pk_directory"),
-        sa.ForeignKeyConstraint(
-            ["organization_id", "user_id"],
-            ["organization_members.organization_id", "organization_members.user_id"],
-            name="fk_directory_organization_id_user_id",
-            ondelete="CASCADE",
-        ),
     )
     op.create_table(
         "member_counts",
@@ -100,12 +115,6 @@ def upgrade() -> None:
         sa.Column("role", ROLE, nullable=False),
         sa.Column("members", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("organization_id", "role", name="pk_member_counts"),
-        sa.ForeignKeyConstraint(
-            ["organization_id"],
-            ["organizations.id"],
-            name="fk_member_counts_organization_id",
-            ondelete="CASCADE",
-        ),
         sa.CheckConstraint("members >= 0", name="ck_member_counts_members"),
     )
     for table in ("directory", "member_counts"):
@@ -113,22 +122,72 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY owner ON {table} TO CURRENT_USER USING (true) WITH CHECK (true)")
         op.execute(f"CREATE POLICY tenant ON {table} TO {WEB} USING (organization_id = {ENTERED})")
-    for name, body in FUNCTIONS.items():
-        op.execute(f"CREATE FUNCTION {name}() RETURNS trigger {AS_OWNER} AS $$ BEGIN {body} RETURN NULL; END $$")
-        op.execute(f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC")
-    # The triggers first: they keep writers waiting until all is filled in.
+
+
+def triggers() -> None:
+    """Keep it from here on: until the commit, whoever changes members or accounts waits."""
     for name, when in TRIGGERS.items():
         op.execute(f"CREATE TRIGGER {name} {when} EXECUTE FUNCTION {name}()")
-    for event, tables in COUNTING.items():
+    for event, seen in COUNTING.items():
         op.execute(f"""
-            CREATE TRIGGER count_members_{event.lower()} AFTER {event} ON organization_members REFERENCING {tables}
+            CREATE TRIGGER count_members_{event.lower()} AFTER {event} ON organization_members REFERENCING {seen}
             FOR EACH STATEMENT EXECUTE FUNCTION count_members()
         """)
-    op.execute(f"INSERT INTO {ENTRY} {LISTED.format(members='organization_members')}")
-    op.execute(f"INSERT INTO member_counts {COUNTED.format(members='organization_members')}")
-    indexes()
-    number = "coalesce(sum(members), 0) FROM member_counts"
-    op.execute(MEMBERS_OF_MINE.format(as_owner=AS_OWNER, me=ME, number=number))
+
+
+def catch_up() -> None:
+    """Bring in what was changed while the directory was filled: rows that a later transaction wrote, or deleted.
+
+    Whose they are is put into a table to be analyzed: how many, no plan could guess. Entries without a member are only
+    looked for where there are more of them than members.
+    """
+    late = "age(xmin) <= (SELECT age(current_setting('freehold.filled_from')::xid))"
+    op.execute(f"""
+        CREATE TEMPORARY TABLE late_people ON COMMIT DROP AS
+        SELECT user_id FROM organization_members WHERE {late} UNION SELECT id FROM users WHERE {late}
+    """)
+    op.execute("ANALYZE late_people")
+    op.execute(f"""
+        INSERT INTO {ENTRY} {LISTED.format(members="organization_members")} JOIN late_people p ON p.user_id = m.user_id
+        ON CONFLICT (organization_id, user_id) DO UPDATE SET role = excluded.role, joined_at = excluded.joined_at,
+          search_text = excluded.search_text, two_step = excluded.two_step
+    """)
+    op.execute("""
+        CREATE TEMPORARY TABLE late_places ON COMMIT DROP AS
+        SELECT organization_id FROM organization_members JOIN late_people USING (user_id)
+    """)
+    op.execute("""
+        WITH gone AS (
+          DELETE FROM directory d
+          WHERE (SELECT count(*) FROM directory) <> (SELECT count(*) FROM organization_members) AND NOT EXISTS (
+            SELECT FROM organization_members m WHERE m.organization_id = d.organization_id AND m.user_id = d.user_id)
+          RETURNING organization_id)
+        INSERT INTO late_places SELECT organization_id FROM gone
+    """)
+    there = "(SELECT * FROM directory WHERE organization_id IN (SELECT organization_id FROM late_places)) d"
+    op.execute("ANALYZE late_places")
+    op.execute("DELETE FROM member_counts WHERE organization_id IN (SELECT organization_id FROM late_places)")
+    op.execute(f"INSERT INTO member_counts {COUNTED.format(members=there)}")
+
+
+def keys() -> None:
+    """Let entries and counts end with what they are of."""
+    op.create_foreign_key(
+        "fk_directory_organization_id_user_id",
+        "directory",
+        "organization_members",
+        ["organization_id", "user_id"],
+        ["organization_id", "user_id"],
+        ondelete="CASCADE",
+    )
+    op.create_foreign_key(
+        "fk_member_counts_organization_id",
+        "member_counts",
+        "organizations",
+        ["organization_id"],
+        ["id"],
+        ondelete="CASCADE",
+    )
 
 
 def indexes() -> None:

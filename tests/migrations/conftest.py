@@ -1,6 +1,7 @@
 """Databases to migrate, and migrations that there are not yet."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -58,3 +59,15 @@ def with_next(tmp_path):
         return str(copy)
 
     return make
+
+
+@pytest.fixture
+def in_background(kept):
+    """in_background(revision="0024") -> migrates as another process does, and can be waited for."""
+
+    def migrate(**how):
+        with kept.app_context():
+            upgrade(**how)
+
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda **how: pool.submit(migrate, **how)

@@ -4,7 +4,6 @@ import ast
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -41,19 +40,9 @@ def applied(url):
         return connection.execute("SELECT version_num FROM alembic_version").fetchone()[0]
 
 
-def in_background(app, **how):
-    """Migrate as another process does."""
-
-    def run():
-        with app.app_context():
-            upgrade(**how)
-
-    return ThreadPoolExecutor(1).submit(run)
-
-
-def test_one_that_gets_no_lock_gives_up_and_says_what_to_do(migrated, amara, holder, with_next, url, caplog):
+def test_one_that_gets_no_lock_gives_up_and_says_what_to_do(in_background, amara, holder, with_next, url, caplog):
     before = catalog(url)
-    migrating = in_background(migrated, directory=with_next(ADDS), x_arg=["patience=0"])
+    migrating = in_background(directory=with_next(ADDS), x_arg=["patience=0"])
     with pytest.raises(SystemExit) as exit:
         migrating.result(60)
     assert exit.value.code == 1
@@ -63,10 +52,10 @@ def test_one_that_gets_no_lock_gives_up_and_says_what_to_do(migrated, amara, hol
     assert amara.get("/orgs/northfield").status_code == 200
 
 
-def test_one_that_gets_no_lock_gives_way_and_tries_again(migrated, amara, holder, with_next, url):
+def test_one_that_gets_no_lock_gives_way_and_tries_again(in_background, amara, holder, with_next, url):
     waiting = f"SELECT pid FROM pg_stat_activity WHERE query = '{ADDED}' AND wait_event_type = 'Lock'"
     with psycopg.connect(url, autocommit=True) as onlooker:
-        migrating = in_background(migrated, directory=with_next(ADDS))
+        migrating = in_background(directory=with_next(ADDS))
         while not onlooker.execute(waiting).fetchone():
             assert not migrating.done()
     # It stands behind the migration; had that not given way within three seconds, it would be answered 503.
@@ -78,7 +67,7 @@ def test_one_that_gets_no_lock_gives_way_and_tries_again(migrated, amara, holder
     assert amara.get("/orgs/northfield/people").status_code == 200
 
 
-def test_one_that_fails_in_the_middle_leaves_all_as_it_was(migrated, amara, with_next, url):
+def test_one_that_fails_in_the_middle_leaves_all_as_it_was(amara, with_next, url):
     before = catalog(url)
     with pytest.raises(DataError, match="division by zero"):
         upgrade(directory=with_next(ADDS, 'op.execute("UPDATE users SET shoe_size = 1 / 0")'))
@@ -86,10 +75,10 @@ def test_one_that_fails_in_the_middle_leaves_all_as_it_was(migrated, amara, with
     assert amara.get("/orgs/northfield").status_code == 200
 
 
-def test_one_begins_when_another_has_ended(kept, url):
+def test_one_begins_when_another_has_ended(in_background, url):
     with psycopg.connect(url, autocommit=True) as another:
         another.execute("SELECT pg_advisory_lock(hashtext('freehold migrations'))")
-        migrating = in_background(kept)
+        migrating = in_background()
         asked = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE %s AND datname = current_database()"
         while another.execute(asked, ["SELECT pg_try_advisory_lock%"]).fetchone() == (0,):
             assert not migrating.done()
