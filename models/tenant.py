@@ -8,7 +8,7 @@ The database is told with each statement, in the same round trip, and forgets by
 carries nothing over. Inside `with transaction():` it is told once, and forgets with the transaction.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -51,6 +51,21 @@ class Scope:
         return [f"{{{organizations}}}", str(self.user_id or ""), self.email_key or ""]
 
 
+class _Pipeline(psycopg.Pipeline):
+    """A pipeline whose Sync is the last that is sent.
+
+    psycopg's own sends a Flush after it. PostgreSQL has nothing to answer to that; but a pooler in transaction mode gives
+    one that comes after the transaction's end a server again, and keeps it there for an answer (docs/scaling.md).
+    """
+
+    def _exit_gen(self) -> Generator[Any, Any, None]:
+        try:
+            self._enqueue_sync()
+            yield from self._communicate_gen()
+        finally:
+            yield from self._fetch_gen(flush=False)
+
+
 class TenantConnection(psycopg.Connection[Any]):
     """A connection that knows its scope for as long as a session holds it."""
 
@@ -60,6 +75,12 @@ class TenantConnection(psycopg.Connection[Any]):
         """End a transaction, which takes as long as the disk does."""
         with Sending():
             super().commit()
+
+    def pipeline(self) -> Any:
+        """Send statements together, and read what is answered afterwards."""
+        if self._pipeline is None:
+            self._pipeline = _Pipeline(self)
+        return super().pipeline()
 
 
 class TenantCursor(psycopg.Cursor[Any]):

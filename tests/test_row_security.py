@@ -212,6 +212,21 @@ def test_the_tenant_is_told_in_the_statements_own_round_trip(app, northfield):
     assert len(syncs) == 2
 
 
+def test_nothing_is_sent_after_a_sync(app_with, northfield, tmp_path):
+    """A pooler in transaction mode would give it another server, for good: it is answered by nothing."""
+    trace = tmp_path / "trace"
+    with northfield.inside(app_with(database_pool=1)), trace.open("w") as file:
+        driver = db.session.connection().connection.driver_connection
+        driver.pgconn.trace(file.fileno())
+        seen(Project)
+        with transaction():
+            seen(Project)
+        driver.pgconn.untrace()
+    sent = re.findall(r"\tF\t\d+\t(\w+)", trace.read_text())
+    assert sent.count("Sync") >= 3
+    assert "Flush" not in sent
+
+
 def test_a_pooler_that_leaves_the_role_out_is_refused(app_with, settings, monkeypatch):
     """As PgBouncer does: the owner, whom it would make of everybody, sees every tenant."""
     monkeypatch.delitem(CONNECTION_SETTINGS, "role")
