@@ -30,6 +30,7 @@ FUNCTIONS = {
     """,
     "know_by_name": "UPDATE known_people SET search_text = NEW.search_text WHERE user_id = NEW.id;",
 }
+COME_BY = ("organization_members", "project_members")
 BY_NAME = "AFTER UPDATE ON users FOR EACH ROW WHEN (OLD.search_text <> NEW.search_text)"
 WERE_HERE = """(
     SELECT organization_id, user_id FROM organization_members
@@ -39,8 +40,13 @@ WERE_HERE = """(
 )"""
 
 
+# The oldest transaction that still runs: what any later statement sees and this one does not, it or a later one wrote.
+NOW = "pg_snapshot_xmin(pg_current_snapshot())::xid::text"
+LATE = "age({}xmin) <= (SELECT age(current_setting('freehold.filled_from')::xid))"
+
+
 def upgrade() -> None:
-    """Apply."""
+    """Apply. All that takes long comes before the first lock for which a writer of the application waits."""
     op.create_table(
         "known_people",
         sa.Column("organization_id", sa.Uuid, nullable=False),
@@ -50,12 +56,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint(
             "organization_id", "user_id", name="pk_known_people", postgresql_include=["search_text"]
         ),
-        sa.ForeignKeyConstraint(
-            ["organization_id"], ["organizations.id"], name="fk_known_people_organization_id", ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_known_people_user_id", ondelete="CASCADE"),
     )
-    op.create_index("ix_known_people_user_id", "known_people", ["user_id"])
     op.execute(f"GRANT SELECT ON known_people TO {WEB}")
     op.execute("ALTER TABLE known_people ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
     op.execute("CREATE POLICY owner ON known_people TO CURRENT_USER USING (true) WITH CHECK (true)")
@@ -63,19 +64,48 @@ def upgrade() -> None:
     for name, body in FUNCTIONS.items():
         op.execute(f"CREATE FUNCTION {name}() RETURNS trigger {AS_OWNER} AS $$ BEGIN {body} RETURN NULL; END $$")
         op.execute(f"REVOKE ALL ON FUNCTION {name}() FROM PUBLIC")
-    # The triggers first: they keep writers waiting until all is filled in.
-    for table in ("organization_members", "project_members"):
+    op.execute(f"SELECT set_config('freehold.filled_from', {NOW}, true)")
+    op.execute(KNOW.format(who=WERE_HERE))
+    op.create_index("ix_known_people_user_id", "known_people", ["user_id"])
+    op.execute("ANALYZE known_people")
+    triggers()
+    catch_up()
+    for column, table in (("organization_id", "organizations"), ("user_id", "users")):
+        name = f"fk_known_people_{column}"
+        op.create_foreign_key(name, "known_people", table, [column], ["id"], ondelete="CASCADE")
+
+
+def triggers() -> None:
+    """Keep it from here on: until the commit, whoever changes members or accounts waits."""
+    for table in COME_BY:
         op.execute(f"""
             CREATE TRIGGER know_people AFTER INSERT ON {table} REFERENCING NEW TABLE AS changed
             FOR EACH STATEMENT EXECUTE FUNCTION know_people()
         """)
     op.execute(f"CREATE TRIGGER know_by_name {BY_NAME} EXECUTE FUNCTION know_by_name()")
-    op.execute(KNOW.format(who=WERE_HERE))
+
+
+def catch_up() -> None:
+    """Bring in what was changed while the table was filled: rows that a later transaction wrote, or deleted."""
+    late = LATE.format("")
+    came = " UNION ".join(
+        f"SELECT organization_id, user_id FROM {table} WHERE {late}"
+        for table in ("organization_members", "project_members")
+    )
+    op.execute(KNOW.format(who=f"({came})"))
+    op.execute(f"""
+        UPDATE known_people k SET search_text = u.search_text FROM users u
+        WHERE {LATE.format("u.")} AND u.id = k.user_id AND u.search_text <> k.search_text
+    """)
+    op.execute("""
+        DELETE FROM known_people k WHERE NOT EXISTS (SELECT FROM users u WHERE u.id = k.user_id)
+          OR NOT EXISTS (SELECT FROM organizations o WHERE o.id = k.organization_id)
+    """)
 
 
 def downgrade() -> None:
     """Undo."""
-    for table in ("organization_members", "project_members"):
+    for table in COME_BY:
         op.execute(f"DROP TRIGGER know_people ON {table}")
     op.execute("DROP TRIGGER know_by_name ON users")
     for name in FUNCTIONS:
