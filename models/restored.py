@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Update, and_, delete, func, select, text, update
 
+from models import lookup
 from models.audit.actions import ACCOUNT_LOGGED_OUT, DATA_RESTORED
 from models.audit.proof import Verified, verify
 from models.email_change import WAITING, EmailChange
@@ -64,7 +65,7 @@ def settle(connection: Connection) -> Ended:
     Returns:
         How much of each there was.
     """
-    people = connection.scalars(select(Session.user_id).where(Session.expire > NOW).distinct()).all()
+    people = lookup.logged_in(connection)
     connection.execute(delete(Session))
     remembered = update(KnownBrowser).where(KnownBrowser.remembered_until.is_not(None))
     connection.execute(remembered.values(remembered_until=None))

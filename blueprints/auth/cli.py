@@ -7,6 +7,7 @@ from blueprints import hosting
 from blueprints.auth.blueprint import bp
 from models import LastOwner, Passkey, SecondFactor, Session, User, db, housekeeping, leaving, lookup, transaction
 from models.device import device
+from runtime.database import as_owner
 
 users = AppGroup("users", help="Find people, close their accounts, and help them in again.")
 sessions = AppGroup("sessions", help="See and end log-ins.")
@@ -171,7 +172,8 @@ def end_all() -> None:
     \b
         flask sessions end-all
     """
-    people = lookup.logged_in()
+    with as_owner() as connection:
+        people = lookup.logged_in(connection)
     for id in people:
         with transaction():
             db.session.get_one(User, id).log_out_everywhere()
