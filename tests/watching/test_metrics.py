@@ -15,7 +15,7 @@ from tests.factories import PASSWORD
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a token that is only used by tests, 0123456789"
 EMAIL = "amara.okafor@example.org"
-DASHBOARD = json.loads((ROOT / "docs/hosting/grafana.json").read_text())
+DASHBOARD = json.loads((ROOT / "hosting/grafana.json").read_text())
 LONGEST = 5.0  # seconds that a test waits for what must come
 
 
