@@ -19,10 +19,14 @@ SECRET_KEY = "a key that is only used by tests, 0123456789"
 
 
 class Server:
-    """gunicorn with our configuration: two processes, fast hashes, mail to a given SMTP server; or other settings."""
+    """gunicorn with our configuration: two processes, fast hashes, mail to a given SMTP server; or other settings.
+
+    `code` is where the application lies: somebody may put an earlier one there.
+    """
 
     def __init__(self, database_url: str, port: int, smtp_url: str, log: Any = None, **settings: str) -> None:
         self.database_url, self.log = database_url, log
+        self.code = ROOT
         self.url = f"http://localhost:{port}"  # a name: passkeys are for one
         self._environment = {
             **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")},
@@ -43,7 +47,7 @@ class Server:
         self.flask("db", "upgrade")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"],
-            cwd=ROOT,
+            cwd=self.code,
             env=self._environment,
             stderr=self.log,
             start_new_session=True,
@@ -78,7 +82,9 @@ class Server:
     def flask(self, *arguments: str) -> str:
         """Run a `flask …` command against the server's database and return what it prints."""
         command = [sys.executable, "-m", "flask", "--app", "app", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=self.code, env=self._environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
