@@ -20,11 +20,11 @@ import psycopg
 from bench.streams import CHANGE, fill
 from runtime.children import dies_with_parent
 from runtime.postgres import throwaway
+from runtime.server_options import CAREFUL_SETTINGS
 from tests.browser.server import ROOT, Server, free_port
 from tests.factories import PASSWORD
 
 CERTIFICATE = ROOT / "tests" / "runtime" / "localhost.pem"
-CAREFUL = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 CLIENT, FORGED = "127.0.0.2", "203.0.113.9"
 CHANGES = 10
 SOON = 10.0  # seconds until a proxy listens
@@ -166,7 +166,7 @@ def main() -> None:
     names = ("caddy", "nginx")
     missing = [name for name in (*names, "curl") if not shutil.which(name, path="/usr/sbin:/usr/bin")]
     assert not missing, f"apt install {' '.join(missing)}"
-    with throwaway(CAREFUL) as postgres:
+    with throwaway(CAREFUL_SETTINGS) as postgres:
         url = postgres.url("freehold", "freehold")
         with Server(url, free_port(), "smtp://127.0.0.1:1"):
             cookie = fill(url, 50)[0]

@@ -24,7 +24,7 @@ REQUEST_ID = ContextVar("request id", default="")  # of the request that is bein
 
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;=]+@[^\s<>()\[\]\"',;]+")
 # What gunicorn says of a request that it refused: the client's own words follow, which may be anything.
-_REFUSED = re.compile(r"Invalid request from ip=\S+: [^:'\"]*")
+_REFUSED = re.compile(r"\w+ request from ip=\S+: [^:'\"]*")
 _quoted = cache(json.dumps)
 
 

@@ -21,6 +21,8 @@ SETTINGS = {
     "log_checkpoints": "off",
 }
 THROWAWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "32MB"}
+# What a host in production must have (runtime/checks.py), for a throwaway server that stands for one.
+CAREFUL_SETTINGS = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
 
 def command_line_options(settings: Mapping[str, str]) -> list[str]:

@@ -17,6 +17,7 @@ from models import db
 from runtime.binaries import find_binaries
 from runtime.checks import faults
 from runtime.postgres import throwaway
+from runtime.server_options import CAREFUL_SETTINGS
 from tests.test_architecture import LAYERS, ROOT
 
 HOSTING = ROOT / "hosting"
@@ -28,7 +29,6 @@ OF_OTHERS = {
     "POSTGRES_PASSWORD",
     "ON_ERROR_STOP",
 }  # of psql and the image of PostgreSQL
-CAREFUL = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
 
 def text(name):
@@ -141,7 +141,7 @@ def test_the_secrets_of_compose_are_asked_for_and_in_its_example():
 
 def test_the_two_roles_are_made_so_that_nothing_is_wrong_with_the_database(settings):
     """With passwords, which nobody asks for here; the owner migrates, and the web role's own login is fit."""
-    with throwaway(CAREFUL) as server:
+    with throwaway(CAREFUL_SETTINGS) as server:
         with psycopg.connect(server.url("postgres", "postgres"), autocommit=True) as admin:
             admin.execute("DROP DATABASE freehold")
             admin.execute("DROP ROLE freehold")

@@ -130,7 +130,7 @@ def log_out(email: str) -> None:
 
 @users.command("turn-off-two-step")
 @click.argument("email")
-@click.confirmation_option("--yes", prompt="Are you sure that it is that person who asks?")
+@click.confirmation_option("--yes", prompt="Is it that person who asks?")
 def turn_off_two_step(email: str) -> None:
     """Let a person log in by the password alone, who lost phone and recovery codes. They are told by mail.
 

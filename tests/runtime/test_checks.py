@@ -12,15 +12,15 @@ from models import db
 from runtime import checks
 from runtime.checks import faults
 from runtime.postgres import throwaway
+from runtime.server_options import CAREFUL_SETTINGS
 
-CAREFUL = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 @pytest.fixture(scope="module")
 def server():
     """A PostgreSQL as a host has it, of this module's own: what is done to its roles holds for all of its databases."""
-    with throwaway(CAREFUL) as running:
+    with throwaway(CAREFUL_SETTINGS) as running:
         yield running
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.mmap_dict import MmapedDict
 
+from runtime.postgres import throwaway
+from runtime.server_options import CAREFUL_SETTINGS
 from tests.browser.server import Server, free_port
 from tests.watching.conftest import sample
 from tests.watching.test_metrics import TOKEN
@@ -28,9 +30,12 @@ def log():
 
 
 @pytest.fixture(scope="module")
-def server(make_database, log):
+def server(log):
     settings = {"FREEHOLD_ENV": "production", "METRICS_TOKEN": TOKEN}
-    with Server(make_database("seen"), free_port(), "smtp://127.0.0.1:1", log=log, **settings) as running:
+    with (
+        throwaway(CAREFUL_SETTINGS) as postgres,
+        Server(postgres.url(), free_port(), "smtp://127.0.0.1:1", log=log, **settings) as running,
+    ):
         yield running
 
 

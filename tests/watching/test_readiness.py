@@ -35,7 +35,7 @@ def test_a_host_that_is_well_says_so_of_each_check(ready, statements):
         status, checks = ready()
     assert (status, len(sent)) == (200, 3)
     assert {name: check["state"] for name, check in checks.items()} == dict.fromkeys(readiness.CHECKS, "ok")
-    assert re.search(r"revision \d{4}, as this code needs", checks["schema"]["reason"])
+    assert re.search(r"revision \d{4}, and this code needs", checks["schema"]["reason"])
 
 
 def test_the_revision_that_is_there_and_the_one_that_is_needed_are_named(ready, query):
