@@ -54,8 +54,8 @@ class Scope:
 class _Pipeline(psycopg.Pipeline):
     """A pipeline whose Sync is the last that is sent.
 
-    psycopg's own sends a Flush after it. PostgreSQL has nothing to answer to that; but a pooler in transaction mode
-    gives one that comes after the transaction's end a server again, and keeps it there for an answer (docs/scaling.md).
+    psycopg's own sends a Flush after it, to which PostgreSQL has nothing to answer. A pooler in transaction mode gives
+    one that comes after the transaction's end a server again, and waits for an answer (docs/scaling.md).
     """
 
     def _exit_gen(self) -> Generator[Any, Any, None]:

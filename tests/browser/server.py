@@ -45,6 +45,11 @@ class Server:
 
     def __enter__(self) -> Self:
         self.flask("db", "upgrade")
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start it, the first time or after it ended."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"],
             cwd=self.code,
@@ -56,12 +61,11 @@ class Server:
         try:
             self._await_answer()
         except BaseException:
-            self._stop()
+            self.stop()
             raise
-        return self
 
     def __exit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
-        self._stop()
+        self.stop()
 
     @property
     def pid(self) -> int:
@@ -74,10 +78,19 @@ class Server:
         assert self._process
         self._process.send_signal(signal.SIGHUP)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Let it finish what it is asked, and end."""
         if self._process:
             self._process.terminate()
             self._process.wait(20)
+
+    def kill(self, frozen: float) -> None:
+        """End it with its workers at once, after so many seconds in which they take requests and answer none."""
+        os.killpg(self.pid, signal.SIGSTOP)
+        time.sleep(frozen)
+        os.killpg(self.pid, signal.SIGKILL)
+        assert self._process
+        self._process.wait(20)
 
     def flask(self, *arguments: str) -> str:
         """Run a `flask …` command against the server's database and return what it prints."""
