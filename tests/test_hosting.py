@@ -23,12 +23,9 @@ from tests.test_architecture import LAYERS, ROOT
 HOSTING = ROOT / "hosting"
 PAGE = ROOT / "docs" / "hosting.md"
 SETTINGS = {field.name.upper() for field in fields(Settings)}
-OF_OTHERS = {
-    "OWNER_PASSWORD",
-    "WEB_PASSWORD",
-    "POSTGRES_PASSWORD",
-    "ON_ERROR_STOP",
-}  # of psql and the image of PostgreSQL
+# Of psql, the image of PostgreSQL, and the two servers that HAProxy is told of.
+OF_OTHERS = {"OWNER_PASSWORD", "WEB_PASSWORD", "POSTGRES_PASSWORD", "ON_ERROR_STOP", "FREEHOLD_ONE", "FREEHOLD_TWO"}
+FOREIGN = ("AF_", "PYTHON", "HAPROXY_", "METH_")
 
 
 def text(name):
@@ -51,7 +48,7 @@ def test_every_file_that_the_page_links_or_installs_is_there():
 @pytest.mark.parametrize("path", [PAGE, *sorted(HOSTING.iterdir())], ids=lambda path: path.name)
 def test_every_setting_that_is_named_exists(path):
     named = set(re.findall(r"\b[A-Z]{2,}(?:_[A-Z]+)+\b", path.read_text()))
-    others = OF_OTHERS | {name for name in named if name.startswith(("AF_", "PYTHON"))}
+    others = OF_OTHERS | {name for name in named if name.startswith(FOREIGN)}
     assert named - others <= SETTINGS
 
 

@@ -18,7 +18,7 @@ COMMANDS = "\n".join(re.findall(r"```bash\n(.*?)```", PAGE, flags=re.S))
 OF_THE_PAGE = {"WEB_PASSWORD", "OWNER_PASSWORD", "ONE", "TWO", "MAIL", "STREAM", "READER"}  # not of config.py
 SESSION_STATE = re.compile(
     r"pg_(try_)?advisory_(un)?lock\(|\bLISTEN \{|WITH HOLD|CREATE TEMP|set_config\([^)]*false\)"
-    r"|[\"']SET (?!LOCAL|NULL|DEFAULT)"
+    r"|[\"']SET (?!LOCAL|NULL|DEFAULT|TRANSACTION)"
 )
 
 
