@@ -88,3 +88,8 @@ def child_exit(_server: object, worker: Any) -> None:
 def on_exit(_server: object) -> None:
     """Leave nothing behind."""
     shutil.rmtree(os.environ[COUNTED], ignore_errors=True)
+
+
+def pre_exec(master: Any) -> None:
+    """Let a new master (SIGUSR2) find Python's `http`: started by its file, as it would be, it finds gunicorn's."""
+    master.START_CTX["args"] = [sys.executable, "-m", "gunicorn", *sys.argv[1:]]

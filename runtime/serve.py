@@ -102,12 +102,23 @@ def serve(settings: Settings, server: EmbeddedPostgres | None) -> None:
         print(_welcome(settings, server), flush=True)
         while web.poll() is None:
             if server and not server.running:
-                print("The database died; starting it again.", file=sys.stderr, flush=True)
-                server.start()
+                start_again(server)
             time.sleep(0.5)
     finally:
         _end(web)
     raise CannotServe(f"The web server ended by itself (exit code {web.returncode}).")
+
+
+def start_again(server: EmbeddedPostgres) -> None:
+    """Start the database that died. What keeps it from starting, a full disk for example, may pass: we go on meanwhile.
+
+    Pages answer that they cannot be shown, and it is tried again half a second later.
+    """
+    print("The database died; starting it again.", file=sys.stderr, flush=True)
+    try:
+        server.start()
+    except PostgresError as problem:
+        print(problem, file=sys.stderr, flush=True)
 
 
 def _await_answer(web: subprocess.Popen[bytes], host: str, port: int) -> None:

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import gevent
+from gevent import socket
 from gunicorn.http.body import Body
 from gunicorn.workers.ggevent import GeventWorker
 from werkzeug.exceptions import RequestTimeout
@@ -16,8 +17,11 @@ BODY_SECONDS = 10.0
 class Worker(GeventWorker):
     """Waits for no request for ever, and keeps no open page when it is told to stop."""
 
+    sockets: list[Any]
+
     def run(self) -> None:
         """Serve. Open pages are let go as soon as the worker stops: they come back by themselves, to another one."""
+        self.sockets = [Listener(each) for each in self.sockets]
         gevent.spawn(self._let_go)
         super().run()
 
@@ -30,6 +34,21 @@ class Worker(GeventWorker):
         while self.alive:
             gevent.sleep(0.1)
         self.wsgi.extensions["live"].stop()
+
+
+class Listener(socket.socket):
+    """A listening socket that knows its name when it is closed.
+
+    gunicorn asks for it once a connection is taken: one taken just before the worker stops would be dropped unanswered.
+    """
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._name = listener.getsockname()
+        super().__init__(listener.family, listener.type, fileno=listener.detach())
+
+    def getsockname(self) -> Any:
+        """Return where it listens, or listened."""
+        return self._name
 
 
 class TimelyBody(Body):

@@ -24,6 +24,8 @@ class Server:
     `code` is where the application lies: somebody may put an earlier one there.
     """
 
+    command: tuple[str, ...] = ("-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()")
+
     def __init__(self, database_url: str, port: int, smtp_url: str, log: Any = None, **settings: str) -> None:
         self.database_url, self.log = database_url, log
         self.code = ROOT
@@ -44,14 +46,14 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.flask("db", "upgrade")
+        self.prepare()
         self.start()
         return self
 
     def start(self) -> None:
         """Start it, the first time or after it ended."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", "app:create_app()"],
+            [sys.executable, *self.command],
             cwd=self.code,
             env=self._environment,
             stderr=self.log,
@@ -66,6 +68,10 @@ class Server:
 
     def __exit__(self, _kind: type | None, _error: BaseException | None, _trace: TracebackType | None) -> None:
         self.stop()
+
+    def prepare(self) -> None:
+        """Bring the database up to date."""
+        self.flask("db", "upgrade")
 
     @property
     def pid(self) -> int:

@@ -31,12 +31,13 @@ class RudeServer:
     An answer can be a function, called at that step; what it returns counts, and None is the usual answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        """Listen on a port, or on any that is free."""
         self.answers: dict[str, Answer | Callable[[], Answer | None]] = {}
         self.heard: list[str] = []
         self.mails: list[bytes] = []  # which the server took
         self._over = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", port))
         self._open: list[socket.socket] = []
         self.port = int(self._listener.getsockname()[1])
 

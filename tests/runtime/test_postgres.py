@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from runtime import account
+from runtime import account, serve
 from runtime.filelock import FileLock
 from runtime.postgres import EmbeddedPostgres, InUse, PostgresError, attach_or_start, throwaway
 
@@ -243,6 +243,21 @@ def test_a_failing_first_start_leaves_nothing_half_made_and_says_why(empty):
 def test_a_failing_later_start_shows_the_end_of_the_log(base):
     with pytest.raises(PostgresError, match="no_such_setting"):
         EmbeddedPostgres(base, settings={"no_such_setting": "1"}).start()
+
+
+def test_serving_goes_on_while_the_database_does_not_start_again(base, capfd):
+    """Until the cause is gone, a full disk for example, pages say that they cannot be shown."""
+    with EmbeddedPostgres(base) as server:
+        server.stop()
+        with (server.data / "postgresql.conf").open("a") as file:
+            here = file.tell()
+            file.write("no_such_setting = 1")
+        serve.start_again(server)
+        assert not server.running
+        os.truncate(server.data / "postgresql.conf", here)
+        serve.start_again(server)
+        assert server.running
+    assert "no_such_setting" in capfd.readouterr().err
 
 
 @AS_ROOT
