@@ -1,10 +1,13 @@
 """Backups of the embedded server: one file that pg_dump makes, and its way back.
 
 A backup is proven before it gets its name: it is restored into a throwaway server, and every table there has the rows
-that it had in the snapshot that was dumped. A restore fills a database beside the one in use, which takes its place
-when everything about it is right: whatever happens on the way, the former is what it was.
+that it had in the snapshot that was dumped. Then its digest is written after it, where pg_restore does not look: of
+what describes tables and functions, no other check would see that a bit of the file turned. A restore fills a database
+beside the one in use, which takes its place when everything about it is right: whatever happens on the way, the former
+is what it was.
 """
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -25,6 +28,7 @@ from runtime.embedded import EmbeddedPostgres
 from runtime.postgres import throwaway
 from runtime.server_options import clean_environment
 
+SEAL = b"\nfreehold backup, sha256 "  # with the digest in hexadecimal, the end of the file
 SOMEBODY = "Another command works in the database. End it, and restore again."
 FILLED, FORMER = f"{DATABASE}_restored", f"{DATABASE}_former"  # databases, while one takes the other's place
 
@@ -73,7 +77,9 @@ def back_up(server: EmbeddedPostgres, target: Path) -> tuple[Contents, Broken | 
             with _superuser(other, FILLED) as connection:
                 if _contents(connection) != there:
                     raise BackupError("What the backup restores is not what was backed up. Try again, and report it.")
-            return there, _fault(other)
+            fault = _fault(other)
+        _seal(draft)
+    return there, fault
 
 
 def restore(server: EmbeddedPostgres, source: Path, former: Path | None, *settling: str) -> str:
@@ -91,6 +97,7 @@ def restore(server: EmbeddedPostgres, source: Path, former: Path | None, *settli
     Raises:
         BackupError: with everything as it was.
     """
+    _check_seal(source)
     if not server.running:
         raise BackupError("The server runs. Stop bin/serve and every other command of Freehold, and restore again.")
     with _superuser(server) as connection:
@@ -150,6 +157,27 @@ def _new_file(target: Path) -> Iterator[Path]:
         _flush(target.parent)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _seal(path: Path) -> None:
+    with path.open("r+b") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.write(SEAL + digest.encode())
+
+
+def _check_seal(path: Path) -> None:
+    """Compare a backup with the digest at its end. A file that pg_dump made for somebody else has none."""
+    length = len(SEAL) + hashlib.sha256().digest_size * 2
+    with path.open("rb") as file:
+        left = max(file.seek(0, os.SEEK_END) - length, 0)
+        file.seek(left)
+        end, digest = file.read(), hashlib.sha256()
+        file.seek(0)
+        while chunk := file.read(min(left, 1024 * 1024)):
+            digest.update(chunk)
+            left -= len(chunk)
+    if end.startswith(SEAL) and end != SEAL + digest.hexdigest().encode():
+        raise BackupError(f"{path} is damaged: it is not what was backed up, by the digest at its end.")
 
 
 def _flush(path: Path) -> None:

@@ -19,5 +19,12 @@ def keep_directory(verb: str) -> str:
 
     They make two changes of members wait for each other, which a control that takes other locks away must not see.
     """
-    names = ("list_members", "list_role", "count_members_insert", "count_members_update", "count_members_delete")
+    names = (
+        "list_members",
+        "list_role",
+        "count_members_insert",
+        "count_members_update",
+        "count_members_delete",
+        "know_people",
+    )
     return "ALTER TABLE organization_members " + ", ".join(f"{verb} TRIGGER {name}" for name in names)
