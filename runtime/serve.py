@@ -117,7 +117,7 @@ def start_again(server: EmbeddedPostgres) -> None:
     print("The database died; starting it again.", file=sys.stderr, flush=True)
     try:
         server.start()
-    except PostgresError as problem:
+    except (PostgresError, OSError) as problem:
         print(problem, file=sys.stderr, flush=True)
 
 

@@ -12,9 +12,11 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 from flask import Flask, Request, Response, request
 from flask_session.base import ServerSideSession, ServerSideSessionInterface
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from config import BROWSER_LIFE, settings
 from models import audit, db, housekeeping
@@ -98,7 +100,11 @@ class PostgresSessions(ServerSideSessionInterface):
                 response.vary.add("Cookie")
             return
         if session or not session.modified:
-            super().save_session(app, session, response)
+            try:
+                super().save_session(app, session, response)
+            except DBAPIError as error:
+                if session.modified or not isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction):
+                    raise  # that the browser was here is not worth keeping a page from it
             return
         self._delete_session(self._get_store_id(session.sid))
         response.vary.add("Cookie")

@@ -96,6 +96,7 @@ def cut(host: Host) -> Iterator[None]:
 
 Injected = Callable[[Host], AbstractContextManager[None]]
 LASTS = 5.0  # seconds
+CONTROLS_LAST = 3.0  # seconds, and as long again to recover: their mistakes show at once
 # Each with whether the database can be read meanwhile, and the mistake that its control makes.
 FAULTS: dict[str, tuple[Injected, bool, str]] = {
     "stopped": (stopped, False, "lets in"),
@@ -112,6 +113,7 @@ def check(name: str, mistake: str = "") -> Report:
     """Run a host, and its visitors, through one of them."""
     inject, reads, _ = FAULTS[name]
     report = Report(f"database {name}")
+    lasts, recovers = (CONTROLS_LAST, CONTROLS_LAST) if mistake else (LASTS, RECOVERED + 1)
     with host(mistake) as here:
         workers = here.workers
         warm(here.port, here.cookies)
@@ -120,10 +122,10 @@ def check(name: str, mistake: str = "") -> Report:
             began = time.monotonic()
             with inject(here):
                 there = time.monotonic()
-                time.sleep(LASTS)
+                time.sleep(lasts)
                 leaving = time.monotonic()
             fault = Fault(began, there, leaving, time.monotonic())
-            time.sleep(RECOVERED + 1)
+            time.sleep(recovers)
         judge_answers(report, visitors.answers, fault, reads=reads)
         judge_database(report, here, visitors.answers)
         report.blame("workers that began again", len(here.workers - workers))

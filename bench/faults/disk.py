@@ -31,7 +31,7 @@ class Served(Server):
     command = (
         "-c",
         "import config, os, pathlib, sys; config.INSTANCE = pathlib.Path(os.environ['INSTANCE'])\n"
-        "from runtime import serve\n"
+        "from runtime import serve; sys.stdout = sys.stderr\n"
         "if os.environ['MISTAKE']: serve.start_again = lambda server: server.start()\n"
         "sys.exit(serve.main())",
     )

@@ -47,7 +47,7 @@ class Host:
     def workers(self) -> set[int]:
         """The processes that answer, without the one that has them."""
         found = [pid for pid in tree(self.server.pid) if b"gunicorn" in command_line(pid)]
-        return {*found} - {min(found)}
+        return {*sorted(found)[1:]}
 
     def end(self) -> None:
         """End what took over; the server itself ends by itself."""

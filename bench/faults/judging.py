@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
+import psycopg
+
 from bench.faults.host import Host
 from bench.faults.visitors import ALWAYS, PEOPLE, Answer, ask
 
@@ -56,6 +58,7 @@ def judge_answers(report: Report, answers: list[Answer], fault: Fault, *, reads:
     report.blame("static files or /healthz not answered", sum(not a.right for a in answers if a.kind in ALWAYS))
     report.blame("let in", sum(a.status == 200 for a in answers if a.kind == "dead session"))
     if not reads:
+        report.blame("the fault was not felt", not any(a.status == 503 for a in inside))
         report.blame("let in while nobody could be known", sum(a.right for a in inside if a.kind not in ALWAYS))
     late = [a for a in answers if not a.right and a.at + a.seconds > fault.ended]
     report.blame("still away after five seconds", sum(a.at > fault.gone for a in late))
@@ -68,6 +71,7 @@ def judge_answers(report: Report, answers: list[Answer], fault: Fault, *, reads:
     ]
 
 
+TAKEN = {"project": "SELECT name FROM projects", "invitation": "SELECT email FROM invitations"}
 COUNTS = {
     "projects without their event": """
         SELECT count(*) FROM projects p WHERE name LIKE 'Project %' AND 1 <> (
@@ -88,19 +92,26 @@ COUNTS = {
 
 
 def judge_database(report: Report, host: Host, answers: list[Answer]) -> None:
-    """See that what was acknowledged is there, and that nothing is half there."""
-    taken = {kind: {a.name for a in answers if a.kind == kind and a.right} for kind in ("project", "invitation")}
-    with host.superuser() as superuser:
-        for kind, names in (("project", "SELECT name FROM projects"), ("invitation", "SELECT email FROM invitations")):
-            found = {name for (name,) in superuser.execute(names)}
-            report.blame(f"acknowledged, and lost: {kind}", len(taken[kind] - found))
-        for what, counted in COUNTS.items():
-            ((number,),) = superuser.execute(counted).fetchall()
-            report.blame(what, int(str(number)))
+    """See that what was acknowledged is there, that nothing is half there, and that who logged out is."""
+    try:
+        _judge_rows(report, host, answers)
+    except psycopg.OperationalError:
+        report.blame("no database afterwards", 1)
+        return
     host.server.flask("audit", "verify")
     over = [a.name for a in answers if a.kind == "log out" and a.right]
     report.blame("logged out, and let in", sum(_is_let_in(host.port, cookie) for cookie in over))
-    report.figures.append(f"{sum(map(len, taken.values())) + len(over)}")
+    report.figures.append(str(sum(a.right and a.kind in (*TAKEN, "log out") for a in answers)))
+
+
+def _judge_rows(report: Report, host: Host, answers: list[Answer]) -> None:
+    with host.superuser() as superuser:
+        for kind, names in TAKEN.items():
+            taken = {a.name for a in answers if a.kind == kind and a.right}
+            report.blame(f"acknowledged, and lost: {kind}", len(taken - {name for (name,) in superuser.execute(names)}))
+        for what, counted in COUNTS.items():
+            ((number,),) = superuser.execute(counted).fetchall()
+            report.blame(what, int(str(number)))
 
 
 def _is_let_in(port: int, cookie: str) -> bool:
