@@ -137,9 +137,14 @@ def fault(error: InternalServerError) -> Any:
 
 
 def _is_away(error: BaseException | None) -> bool:
-    """Tell whether the database is away; of one that hangs up on each new connection, the pool says only that."""
+    """Tell whether the database is away.
+
+    It may hang up in the midst of a statement, which the driver says in several ways; of one that hangs up on each new
+    connection, the pool says only that.
+    """
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
     hangs_up = isinstance(error, InvalidRequestError) and str(error) == "This connection is closed"
-    return hangs_up or isinstance(getattr(error, "orig", error), AWAY)
+    return lost or hangs_up or isinstance(getattr(error, "orig", error), AWAY)
 
 
 def log_fault(exc_info: Any) -> None:

@@ -24,18 +24,14 @@ def quick(statement: str, given: dict[str, Any]) -> Rows:
     Raises:
         DBAPIError: what SQLAlchemy would raise.
     """
-    try:
-        return _sent(statement, given)
-    except psycopg.Error as error:
-        raise DBAPIError.instance(statement, given, error, psycopg.Error, dialect=db.engine.dialect) from error
-
-
-def _sent(statement: str, given: dict[str, Any]) -> Rows:
     session = db.session()
     if WRITING in session.info or session.in_transaction():
         held = session.connection()
         return _rows(held, held.connection.driver_connection, statement, given)
-    pooled = db.engine.raw_connection()
+    try:
+        pooled = db.engine.raw_connection()
+    except psycopg.Error as error:
+        raise _as_sqlalchemy(statement, given, error, lost=True) from error
     try:
         driver: Any = pooled.driver_connection
         driver.scope = session.info.get(SCOPE)
@@ -50,6 +46,13 @@ def _rows(held: Connection | PoolProxiedConnection, driver: Any, statement: str,
             found: Rows = cursor.execute(statement, given).fetchall()
             return found
     except psycopg.Error as error:
-        if driver.closed:
+        if lost := driver.closed:
             held.invalidate(error)
-        raise
+        raise _as_sqlalchemy(statement, given, error, lost=lost) from error
+
+
+def _as_sqlalchemy(statement: str, given: dict[str, Any], error: psycopg.Error, *, lost: bool) -> BaseException:
+    dialect = db.engine.dialect
+    return DBAPIError.instance(
+        statement, given, error, psycopg.Error, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+    )
