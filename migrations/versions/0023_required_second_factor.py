@@ -24,7 +24,8 @@ STEP = """,
 
 
 def upgrade() -> None:
-    """Apply."""
+    """Apply. The view as it is comes first: it is locked before its tables, as every request locks them."""
+    op.execute(PLACES.format(more=""))
     op.add_column("organizations", sa.Column("second_factor_required_at", sa.DateTime(timezone=True)))
     op.execute(PLACES.format(more=STEP))
 
