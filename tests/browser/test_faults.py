@@ -50,7 +50,7 @@ def test_a_fault_is_one_toast_with_its_reference_and_the_list_stays(new_page, ho
     said = dialog.locator(".toast")
     expect(said).to_have_count(1)
     expect(said).to_contain_text(
-        re.compile("Something went wrong on our side. We have been told. Reference [0-9A-F]{8}")
+        re.compile("Something went wrong on our side. We have been told. Reference [0-9a-f]{16}")
     )
     expect(dialog.get_by_label("Operator")).to_be_checked()
     page.keyboard.press("Escape")
@@ -95,7 +95,7 @@ def test_a_fault_of_a_page_is_a_page(new_page, host, broken):
     page.get_by_role("button", name="Create project").click()
     heading(page).to_have_text("Something went wrong on our side")
     expect(page.get_by_text(re.compile("Your change was not saved. *"))).to_be_visible()
-    expect(page.get_by_text(re.compile("Reference [0-9A-F]{8}"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Reference [0-9a-f]{16}"))).to_be_visible()
 
 
 def test_what_is_gone_is_a_note_and_the_list_stays(new_page, host):
