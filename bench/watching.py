@@ -17,7 +17,6 @@ import tempfile
 import time
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any
 from unittest.mock import patch
 
@@ -27,6 +26,7 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = counted.name  # before prometheus_clien
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import QueuePool
+from werkzeug.test import EnvironBuilder
 
 from app import create_app
 from blueprints import watching
@@ -52,19 +52,8 @@ class Side:
 
     def measure(self, path: str) -> None:
         """Ask for a page."""
-        asked = {
-            "REQUEST_METHOD": "GET",
-            "PATH_INFO": path,
-            "QUERY_STRING": "",
-            "SERVER_NAME": "localhost",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "HTTP_HOST": "localhost",
-            "HTTP_COOKIE": self.cookie,
-            "REMOTE_ADDR": "127.0.0.1",
-            "wsgi.url_scheme": "http",
-            "wsgi.input": BytesIO(),
-        }
+        cookie = [("Cookie", self.cookie)]
+        asked = EnvironBuilder(path, headers=cookie, environ_base={"REMOTE_ADDR": "127.0.0.1"}).get_environ()
         with self._seen():
             began = time.process_time_ns()
             b"".join(self.app.wsgi_app(asked, _started))

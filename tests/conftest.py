@@ -20,6 +20,7 @@ from config import Settings
 from models import Invitation, OutgoingMail, Role, User, db, transaction
 from models.text import address
 from runtime.postgres import throwaway
+from tests.between import Between
 from tests.browser_like import Browser
 from tests.emptying import empty
 from tests.factories import Northfield, populate
@@ -87,6 +88,13 @@ def settings(make_database: Callable[[str], str]) -> Settings:
         hashing_threads=8,
         testing=True,
     )
+
+
+@pytest.fixture
+def line(settings: Settings) -> Iterator[Between]:
+    """Lie between an application that is given `line.url` and the database."""
+    with Between(settings.database_url) as between:
+        yield between
 
 
 @pytest.fixture(scope="session")

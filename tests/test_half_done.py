@@ -6,17 +6,10 @@ The light one of `python -m bench.faults worker`, which kills a worker before ea
 import pytest
 
 from models import db
-from tests.between import Between, Cut
+from tests.between import Cut
 from tests.test_once import BUTTONS, EFFECTS, Stage
 
 FORMS = ("orgs.new", "orgs.invitations.new", "auth.accept_invitation")
-
-
-@pytest.fixture
-def line(settings):
-    """Between the application and its database."""
-    with Between(settings.database_url) as between:
-        yield between
 
 
 @pytest.fixture

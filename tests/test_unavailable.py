@@ -9,7 +9,6 @@ from sqlalchemy import event
 from app import create_app
 from config import Settings
 from models import db
-from tests.between import Between
 from tests.browser_like import HX
 from tests.runtime.delivery import eventually
 
@@ -50,13 +49,6 @@ def test_a_fragment_says_so_in_a_toast(cut_off):
     assert "<html" not in answer.text
     assert "We cannot answer right now" in answer.text
     assert seconds < QUICK
-
-
-@pytest.fixture
-def line(settings):
-    """Between the application and its database."""
-    with Between(settings.database_url) as between:
-        yield between
 
 
 @pytest.fixture

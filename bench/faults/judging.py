@@ -8,7 +8,7 @@ import psycopg
 from bench.faults.host import Host
 from bench.faults.visitors import ALWAYS, PEOPLE, Answer, ask
 
-WITHIN, AT_MOST, RECOVERED = 2.0, 5.0, 5.0  # seconds: of a 503, of every answer, of everything once the cause has ended
+WITHIN, AT_MOST, RECOVERED = 2.0, 5.0, 5.0  # seconds: of a 503, of any answer, of everything once the cause has ended
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ def judge_answers(report: Report, answers: list[Answer], fault: Fault, *, reads:
     away = [a for a in answers if a.status == 503]
     inside = [a for a in answers if fault.there <= a.at and a.at + a.seconds <= fault.leaving]
     others = [a for a in answers if not a.right and a.status != 503]
-    slow = [a for a in answers if a.seconds > (WITHIN if a.status == 503 else AT_MOST)]
+    # Whoever waits until the database is back was not told in time that it is away.
+    told = [a for a in answers if a.status == 503 or (not reads and fault.there <= a.at < fault.leaving)]
+    slow = [a for a in told if a.seconds > WITHIN] + [a for a in answers if a.seconds > AT_MOST]
     report.blame("answers that are neither right nor 503", len(others))
     report.blame("503 without Retry-After and a plain page", sum(not (a.again and a.plain) for a in away))
     report.blame("too slow", len(slow))
