@@ -20,7 +20,13 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
-THROWAWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "shared_buffers": "32MB"}
+THROWAWAY_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "shared_buffers": "32MB",
+    "max_connections": "300",  # crowds of several tests at once
+}
 # What a host in production must have (runtime/checks.py), for a throwaway server that stands for one.
 CAREFUL_SETTINGS = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 

@@ -10,11 +10,13 @@ import pytest
 from models import limits, password
 from models.network import networks
 from models.rate_limit import Taken, take_all
+from runtime import database
 from tests.factories import PASSWORD
 
 EMAIL, WRONG = "hana.reyes@example.org", "not the password"
 NEW = "a new and quiet password"
 AT_ONCE = 60
+MINUTE = 60.0  # seconds
 
 
 @pytest.fixture
@@ -71,8 +73,9 @@ def test_of_sixty_at_once_exactly_as_many_as_there_are_get_one(claims, allowed, 
 
 
 @pytest.fixture
-def guessers(app_with, browser, hana):
-    """As many browsers, of an application with connections for all."""
+def guessers(app_with, browser, hana, monkeypatch):
+    """As many browsers, of an application with connections for all and time to open them."""
+    monkeypatch.setattr(database, "POOL_TIMEOUT", MINUTE)
     roomy = app_with(database_pool=30)
     return [browser(app=roomy) for _ in range(AT_ONCE)]
 
