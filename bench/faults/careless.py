@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+import psycopg
 from flask import Flask
 from werkzeug.test import run_wsgi_app
 
 import app
-from models import tenant
 from models.identity import Identity
 from models.outgoing_mail import OutgoingMail
-from models.tenant import TenantConnection, TenantCursor
+from models.tenant import TenantConnection
 from runtime.patience import PatientConnection
 
 Answer = tuple[Iterable[bytes], str, Any]
@@ -88,13 +88,12 @@ def _wait() -> None:
 
 def _write_step_by_step() -> None:
     """Begin no transaction: each statement stays by itself."""
-    execute = TenantCursor.execute
+    execute = psycopg.Cursor.execute
 
     def without_begin(cursor: Any, query: Any, *given: Any, **options: Any) -> Any:
         return execute(cursor, "SELECT 1" if query == "BEGIN" else query, *given, **options)
 
-    patch.object(TenantCursor, "execute", without_begin).start()
-    patch.object(tenant.TenantConnection, "cursor_factory", TenantCursor, create=True).start()
+    patch.object(psycopg.Cursor, "execute", without_begin).start()
 
 
 def _go_by_own_clock() -> None:
