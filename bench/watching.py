@@ -38,7 +38,7 @@ from tests.browser_like import Browser
 from tests.factories import populate
 
 REQUESTS = 500
-PAGES = {"the gate alone": "/", "people": "/orgs/northfield/people"}  # the first leads on to /orgs
+PAGES = {"leading on": "/", "people": "/orgs/northfield/people"}  # of two statements each
 
 
 @dataclass
