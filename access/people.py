@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, exists, select
 
 from access.permissions import MANAGE_PEOPLE, Denied, Permission, require
 from models import Organization, OrganizationMember, ProjectMember, Role, User, db
+from models.base import direct
 from models.identity import Actor
 
 _STANDING = select(OrganizationMember.role, OrganizationMember.id).where(
@@ -81,7 +82,7 @@ def confirm_remove(actor: Actor, member: OrganizationMember) -> bool:
 
 def standing(organization_id: UUID, user_id: UUID) -> Actor | None:
     """Return what a user is in an organization now; None unless a member."""
-    row = db.session.execute(_STANDING, {"here": organization_id, "who": user_id}).one_or_none()
+    row = direct(_STANDING, {"here": organization_id, "who": user_id}).one_or_none()
     return Actor(user_id, organization_id, row.role, row.id) if row else None
 
 

@@ -20,6 +20,7 @@ from blueprints.fragments import leave
 from blueprints.gate import viewer
 from config import settings
 from models import IdempotencyKey, Repeated, db
+from models.base import direct
 
 DONE = "This was done already."
 Made = TypeVar("Made")
@@ -44,7 +45,7 @@ def once(to: str, made: UUID | None = None) -> None:
     """
     keys = _keys()
     if keys:
-        db.session.execute(insert(IdempotencyKey), {"key": keys[0], "leads_to": to, "made": made})
+        direct(insert(IdempotencyKey), {"key": keys[0], "leads_to": to, "made": made})
         g.taken_now = True
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, DateTime, MetaData, Text, event, func
+from sqlalchemy import Connection, CursorResult, DateTime, Executable, MetaData, Text, event, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column, registry
@@ -107,6 +107,24 @@ def _constraint(error: IntegrityError) -> str:
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
 
 
+def direct(statement: Executable, values: dict[str, Any]) -> CursorResult[*tuple[Any, ...]]:
+    """Send a statement whose rows are no objects, past the session's own execution, which takes as long again.
+
+    For what a change does often (docs/decisions/0004-request-path.md).
+
+    Args:
+        statement: a statement; of tables, where it writes.
+        values: its parameters.
+
+    Raises:
+        RuntimeError: it writes, outside of `with transaction():`.
+    """
+    session = db.session()
+    if statement.is_dml:
+        _must_write(session)
+    return session.connection().execute(statement, values)
+
+
 def release() -> None:
     """Give the database connection back before waiting for something slow, like a password hash."""
     db.session.commit()
@@ -125,13 +143,17 @@ def apart() -> Iterator[Connection]:
         yield connection
 
 
-@event.listens_for(Session, "before_flush")
-def _write_in_a_transaction(session: Session, *_: object) -> None:
+def _must_write(session: Session) -> None:
     if WRITING not in session.info:
         raise RuntimeError("Write inside `with transaction():`, so that the change is whole or not at all.")
 
 
+@event.listens_for(Session, "before_flush")
+def _flush_in_a_transaction(session: Session, *_: object) -> None:
+    _must_write(session)
+
+
 @event.listens_for(Session, "do_orm_execute")
 def _change_in_a_transaction(state: ORMExecuteState) -> None:
-    if (state.is_insert or state.is_update or state.is_delete) and WRITING not in state.session.info:
-        raise RuntimeError("Write inside `with transaction():`, so that the change is whole or not at all.")
+    if state.is_insert or state.is_update or state.is_delete:
+        _must_write(state.session)

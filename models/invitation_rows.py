@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from models.base import db
+from models.base import direct
 from models.text import Address
 
 _ISSUE = text("""
@@ -42,4 +42,4 @@ def issue(addresses: list[Address], terms: dict[str, Any]) -> dict[str, UUID]:
         "keys": [address.key for address in addresses],
         "nonces": [secrets.token_bytes(32) for _ in addresses],
     }
-    return {email_key: id for id, email_key in db.session.execute(_ISSUE, {**terms, **each})}
+    return {email_key: id for id, email_key in direct(_ISSUE, {**terms, **each})}

@@ -20,7 +20,7 @@ from models.audit.actions import (
     TWO_STEP_NOT_REQUIRED,
     TWO_STEP_REQUIRED,
 )
-from models.base import Base, Record, Refusal, db
+from models.base import Base, Record, Refusal, db, direct
 from models.outgoing_mail import OutgoingMail
 from models.role import Role
 
@@ -112,7 +112,7 @@ class Organization(Record, Base):
             NoResultFound: it was purged.
         """
         tenant.enter(id)
-        db.session.scalars(_LOCKED, {"id": id}).one()
+        direct(_LOCKED, {"id": id}).one()
 
     def admit(
         self, user_id: UUID, role: Role, by: UUID | None = None, invitation_id: UUID | None = None

@@ -20,7 +20,7 @@ from runtime.waiting import WaitingConnection
 
 INTERVAL = 0.1  # seconds after which psycopg says that nothing came
 # Together they leave time to answer within two seconds (DESIGN.md section 10).
-SILENCE = 0.7  # seconds until a statement asks whether anybody is there
+SILENCE = 0.5  # seconds until a statement asks whether anybody is there
 CONNECT = 0.7  # seconds that a connection may take
 BELIEVED = 1.0  # seconds for which an answer is believed
 # A pooler gives a connection also where the server behind it stands still. By then STATEMENT_TIMEOUT is over.

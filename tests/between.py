@@ -55,12 +55,12 @@ class Between:
                 client, _ = self._listener.accept()
                 server = socket.socket(socket.AF_UNIX)
                 self._open += [client, server]
-                for way in (self._there, _back):
-                    threading.Thread(target=way, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._there, args=(client, server), daemon=True).start()
 
     def _there(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError, Cut):
             server.connect(self._to)
+            threading.Thread(target=_back, args=(client, server), daemon=True).start()
             for message in _messages(client):
                 self.heed(message)
                 server.sendall(message)

@@ -6,11 +6,27 @@ from typing import Any
 from uuid import UUID
 
 from flask import g, url_for
-from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, func, or_, select, text
+from sqlalchemy import (
+    ARRAY,
+    CompoundSelect,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    text,
+    true,
+    union_all,
+)
 
 import access
 from blueprints.once import once
-from models import Invitation, OrganizationMember, ProjectMember, Role, User, db, limits, transaction
+from models import Invitation, OrganizationMember, ProjectMember, Role, User, limits, transaction
+from models.base import direct
 from models.identity import Actor
 from models.invitation import PENDING
 from models.rate_limit import Limit, Refused, Taken, give_back, take_all
@@ -132,31 +148,25 @@ def _look_up(actor: Actor, addresses: list[Address], role: Role, project_id: UUI
     """Find who is in already, or invited, with the organization locked."""
     access.confirm_invite(actor, role, project_id)
     keys = [address.key for address in addresses]
-    inside = _inside(keys, project_id)
+    found = direct(_KNOWN, {"keys": keys, "here": g.org.id, "project": project_id}).all()
+    inside, invited = [row for row in found if row.inside], [row for row in found if not row.inside]
     members, guests = [row for row in inside if row.role], [row for row in inside if not row.role]
-    return Outcome(members=members, guests=guests, invited=_invited(keys, project_id))
-
-
-def _inside(keys: list[str], project_id: UUID | None) -> list[Any]:
-    """Members of the organization, and guests whose `role_here` is on the project."""
-    return list(db.session.execute(_INSIDE, {"keys": keys, "here": g.org.id, "project": project_id}).all())
-
-
-def _invited(keys: list[str], project_id: UUID | None) -> list[Any]:
-    """Those with an invitation that can still be accepted; an expired one makes way for a new one."""
-    return list(db.session.execute(_WAITING, {"keys": keys, "here": g.org.id, "project": project_id}).all())
+    return Outcome(members=members, guests=guests, invited=invited)
 
 
 _KEYS = any_(bindparam("keys", type_=ARRAY(Text)))
 _HERE, _PROJECT = bindparam("here", type_=Uuid), bindparam("project", type_=Uuid)
+# Members of the organization, and guests whose `role_here` is on the project …
 _INSIDE = (
     select(
+        true().label("inside"),
         User.email_key,
         User.email,
         User.id.label("user_id"),
         OrganizationMember.id,
         OrganizationMember.role,
         ProjectMember.role.label("role_here"),
+        null().label("created_at"),
     )
     .outerjoin(
         OrganizationMember, (OrganizationMember.user_id == User.id) & (OrganizationMember.organization_id == _HERE)
@@ -164,10 +174,21 @@ _INSIDE = (
     .outerjoin(ProjectMember, (ProjectMember.user_id == User.id) & (ProjectMember.project_id == _PROJECT))
     .where(User.email_key == _KEYS, or_(OrganizationMember.id.is_not(None), ProjectMember.id.is_not(None)))
 )
-_WAITING = select(Invitation.email_key, Invitation.email, Invitation.id, Invitation.role, Invitation.created_at).where(
+# … and those with an invitation that can still be accepted; an expired one makes way for a new one.
+_INVITED = select(
+    false(),
+    Invitation.email_key,
+    Invitation.email,
+    null(),
+    Invitation.id,
+    Invitation.role,
+    null(),
+    Invitation.created_at,
+).where(
     Invitation.organization_id == _HERE,
     Invitation.project_id.is_not_distinct_from(_PROJECT),
     Invitation.email_key == _KEYS,
     Invitation.expires_at > func.now(),
     text(PENDING),
 )
+_KNOWN: CompoundSelect[*tuple[Any, ...]] = union_all(_INSIDE, _INVITED)
