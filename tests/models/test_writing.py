@@ -7,8 +7,15 @@ from models import IdempotencyKey, Organization, User, db
 from models.base import direct
 
 ROW = {"key": b"1", "leads_to": "/"}
+
+
+def add():
+    db.session.add(IdempotencyKey(**ROW))
+    db.session.flush()
+
+
 WAYS = {
-    "an object": lambda: (db.session.add(IdempotencyKey(**ROW)), db.session.flush()),
+    "an object": add,
     "the session": lambda: db.session.execute(update(User).values(name="Somebody")),
     "past it, adding": lambda: direct(insert(IdempotencyKey), ROW),
     "past it, changing": lambda: direct(update(Organization).values(name="Elsewhere"), {}),
