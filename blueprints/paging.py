@@ -121,6 +121,11 @@ def searched() -> str:
     return " ".join(request.args.get("q", "").split())[:LONGEST_SEARCH]
 
 
+def has(folded: Any, q: str) -> ColumnElement[bool]:
+    """Tell whether a folded text has what is searched for, which is folded once and not for each row."""
+    return func.strpos(folded, select(func.fold(q)).scalar_subquery()) > 0
+
+
 def _requested() -> int:
     text = request.args.get("page", "")
     return min(max(1, int(text)), FURTHEST) if text.isascii() and text.isdigit() and len(text) < 10 else 1

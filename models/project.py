@@ -75,6 +75,7 @@ class Project(Record, Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now())
     updated_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     archived_at: Mapped[datetime | None]
+    folded: Mapped[str] = mapped_column(Computed("fold(name)"), deferred=True)  # what it is sorted and searched by
 
     @classmethod
     def create(cls, organization_id: UUID, name: str, description: str, access: str, by: UUID) -> Self:

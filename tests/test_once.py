@@ -15,6 +15,7 @@ from models import (
     OneTimeToken,
     OwnershipOffer,
     Passkey,
+    Project,
     Role,
     SecondFactor,
     Session,
@@ -239,7 +240,8 @@ class Stage:
         self.things["made" if create else "answer"] = Authenticator().create(asked) if create else key.get(asked)
 
     def _before(self, what):
-        project, organization = (db.session.merge(it) for it in (self.cast.project, self.cast.organization))
+        project = db.session.get_one(Project, self.cast.project.id)
+        organization = db.session.merge(self.cast.organization)
         owner, viewer = self.cast.owner.id, self.cast.viewer.id
         if what == "forget":
             self.things["reset"] = OneTimeToken.issue(RESET, viewer, RESET_LIFE).text

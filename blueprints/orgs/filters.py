@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from flask import g, url_for
-from sqlalchemy import ColumnElement, Select, and_, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, literal, select, union_all
 
 from blueprints.orgs.directory import LONGEST, says
 from models import KnownPerson, Project, User, db, tenant
@@ -103,7 +103,7 @@ def _meant(text: str) -> ColumnElement[bool]:
 def _projects(text: str) -> Select[*tuple[Any, ...]]:
     key = _key(text)
     found = select(literal("project").label("kind"), Project.id, Project.name)
-    which = Project.id == key if key else says(text, func.fold(Project.name))
+    which = Project.id == key if key else says(text, Project.folded)
     return found.where(Project.organization_id == g.org.id, which).order_by(Project.id).limit(MOST + 1)
 
 

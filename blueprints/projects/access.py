@@ -15,7 +15,7 @@ from blueprints.forms import choice
 from blueprints.fragments import Toast, Undo, changed, leave, respond
 from blueprints.gate import requires
 from blueprints.once import once
-from blueprints.paging import BEFORE, MOST, SIZE, Keys, Page, paged_by, searched
+from blueprints.paging import BEFORE, MOST, SIZE, Keys, Page, has, paged_by, searched
 from blueprints.projects.blueprint import bp
 from blueprints.projects.forms import INHERIT, AccessSearch, RoleForm, Search
 from blueprints.projects.projects import project_here
@@ -148,7 +148,7 @@ def _narrow(q: str, show: str | None = None) -> access.Narrow:
     """Show whoever has what is searched for in their name or email; of them, those who are chosen in SHOWN."""
 
     def conditions(search_text: Any, set_here: Any, effective: Any) -> list[ColumnElement[bool]]:
-        found = [func.strpos(search_text, func.fold(q)) > 0] if q else []
+        found = [has(search_text, q)] if q else []
         return [*found, SHOWN[show](set_here, effective)] if show else found
 
     return conditions

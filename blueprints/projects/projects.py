@@ -12,7 +12,7 @@ from blueprints.forms import OurForm
 from blueprints.fragments import changed, leave, respond
 from blueprints.gate import requires
 from blueprints.once import once
-from blueprints.paging import Keys, paged_by, searched
+from blueprints.paging import Keys, has, paged_by, searched
 from blueprints.projects.blueprint import bp
 from blueprints.projects.forms import DeleteForm, DetailsForm, ProjectForm, Search
 from blueprints.projects.wording import shifts, was_archived, was_deleted, was_restored, was_saved
@@ -30,10 +30,10 @@ def project_here(project_id: UUID) -> ProjectHere:
 @requires(access.SEE_ORGANIZATION)
 def index() -> Any:
     """The projects that exist for this person; those in use first, then the archived ones."""
-    columns = Project.id, Project.archived_at.is_not(None).label("archived"), func.fold(Project.name).label("folded")
+    columns = Project.id, Project.archived_at.is_not(None).label("archived"), Project.folded
     query = access.visible_projects(g.actor).with_only_columns(*columns)
     if q := searched():
-        query = query.where(func.strpos(func.fold(Project.name), func.fold(q)) > 0)
+        query = query.where(has(Project.folded, q))
     total = select(func.count()).select_from(query.subquery()).scalar_subquery()
     found = paged_by(Keys(query, lambda keys: [keys.archived, keys.folded, keys.id], _lines, total))
     return respond("projects/index.html", "projects/_projects.html", found=found, q=q, search=Search())

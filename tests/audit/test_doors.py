@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from models import LastOwner, Role, db, membership, transaction
+from models import LastOwner, Project, Role, db, membership, transaction
 from models.organization import Organization
 from tests.factories import PASSWORD, add_user
 
@@ -246,7 +246,8 @@ def test_declining_and_asking_again(browser, as_, invited, link_of, news, query,
 def test_what_ends_with_a_membership_is_counted(app, as_, invited, northfield, news):
     invited("ana@example.org", by="admin")
     with northfield.inside(app), transaction():
-        db.session.merge(northfield.project).set_role(northfield.admin.id, Role.ADMIN, northfield.owner.id)
+        project = db.session.get_one(Project, northfield.project.id)
+        project.set_role(northfield.admin.id, Role.ADMIN, northfield.owner.id)
     news()
     as_("owner").post(f"{PEOPLE}/{northfield.member('admin').id}/remove")
     (event,) = news()

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from blueprints.orgs.export import neutral
-from models import Role, db, release, transaction
+from models import Project, Role, db, release, transaction
 from models.audit import note
 from models.audit.actions import ACTIONS, MEMBER_ROLE_CHANGED, ORGANIZATION_RENAMED, Action
 from models.audit.checkpoints import Checkpoint
@@ -149,8 +149,9 @@ FILTERS = [
 def test_filters_narrow_page_and_csv_alike(query_string, actions, as_, app, northfield):
     """Before, in Northfield: it was created, three joined, two projects were made, and Lena got a role."""
     with northfield.inside(app), transaction():
-        db.session.merge(northfield.project).set_role(northfield.viewer.id, Role.ADMIN, northfield.admin.id)
-        db.session.merge(northfield.project).set_role(northfield.admin.id, Role.ADMIN, northfield.admin.id)
+        project = db.session.get_one(Project, northfield.project.id)
+        for member in (northfield.viewer, northfield.admin):
+            project.set_role(member.id, Role.ADMIN, northfield.admin.id)
     everything = {"organization.created", "project.created", "member.joined", "project_role.set"}
     wanted = everything if actions is None else actions
     url = query_string.format(nobody=uuid4(), **{n: getattr(northfield, n).id for n in ("viewer", "project")})

@@ -15,6 +15,7 @@ from models import (
     OrganizationMember,
     OutgoingMail,
     OwnershipOffer,
+    Project,
     ProjectMember,
     Role,
     User,
@@ -142,9 +143,12 @@ def test_deleting_ends_everything_and_names_nobody(northfield):
     open_session_and_link(sven)
     with transaction():
         Invitation.issue(northfield.organization.id, address("ana@example.org"), Role.VIEWER, sven.id)
-        db.session.merge(northfield.project).set_role(sven.id, None, northfield.owner.id)
-        db.session.merge(northfield.harbour_project).set_role(sven.id, Role.VIEWER, northfield.stranger.id)
-        db.session.merge(northfield.project).set_role(northfield.viewer.id, Role.ADMIN, sven.id)
+        project, elsewhere = (
+            db.session.get_one(Project, it.id) for it in (northfield.project, northfield.harbour_project)
+        )
+        project.set_role(sven.id, None, northfield.owner.id)
+        elsewhere.set_role(sven.id, Role.VIEWER, northfield.stranger.id)
+        project.set_role(northfield.viewer.id, Role.ADMIN, sven.id)
     end(leaving.delete_account, sven)
     gone = account(sven)
     assert (gone.name, gone.email, gone.email_key) == ("a former member", f"deleted-{sven.id}", f"deleted-{sven.id}")
@@ -180,7 +184,8 @@ def test_what_is_given_in_the_moment_of_deleting_ends_too(app, northfield, query
         with transaction():
             assert account(hana).hold()
             northfield.harbour.admit(hana.id, Role.VIEWER)
-            db.session.merge(northfield.harbour_project).set_role(hana.id, Role.ADMIN, northfield.stranger.id)
+            elsewhere = db.session.get_one(Project, northfield.harbour_project.id)
+            elsewhere.set_role(hana.id, Role.ADMIN, northfield.stranger.id)
             deleting.start()
             eventually(somebody_waits)
     deleting.join()
