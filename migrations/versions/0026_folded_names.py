@@ -1,7 +1,7 @@
 """Projects are sorted and searched by their folded name, which is kept.
 
 It was made anew for every project of an organization, once for each reading of the list and twice for each search: with
-ten thousand projects, two thirds of what the page took.
+ten thousand projects, two thirds of what the page took in a small database.
 """
 
 import sqlalchemy as sa
