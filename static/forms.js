@@ -119,6 +119,12 @@
   document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => {
     if (ctx.sourceElement.matches('[data-draft]') && ctx.response.status < 400) forget();
   });
+  // An answer that draws the form anew says what its fields hold. A morph alone keeps what was typed where the answer
+  // has the default of before: the addresses of a list that was just sent.
+  document.addEventListener('htmx:before:swap', ({ detail: { ctx } }) => {
+    const form = ctx.sourceElement;
+    if (form.matches('form[data-draft]') && ctx.target.contains?.(form)) form.reset();
+  });
   document.addEventListener('htmx:after:swap', countAll);
 
   restore();

@@ -15,9 +15,9 @@ DOORS = {
 
 @pytest.fixture
 def dear(app_with, request):
-    """The application with hashes that take a few milliseconds; in the long test as long as a host's do."""
+    """The application with hashes that take several milliseconds; in the long test as long as a host's do."""
     long = request.node.get_closest_marker("long")
-    return app_with(argon2_memory_kib=19456 if long else 4096, argon2_passes=2 if long else 1)
+    return app_with(argon2_memory_kib=19456 if long else 8192, argon2_passes=2 if long else 1)
 
 
 @pytest.fixture
@@ -30,6 +30,12 @@ def compared(dear, hana, browser, query):
         return compare(*kinds, n, lambda: query("DELETE FROM rate_limits"))
 
     return measure
+
+
+@pytest.fixture
+def apart(compared):
+    """apart(door) -> how far the two are from even there (0 to 0.5): the middle of three runs, for a busy machine."""
+    return lambda door: sorted(abs(compared(door, 100).auc - 0.5) for _ in range(3))[1]
 
 
 @pytest.fixture
@@ -85,15 +91,15 @@ def test_nobodys_hash_is_one_of_todays_and_right_for_no_password(dear, hana, has
 
 @pytest.mark.usefixtures("hash_for")
 @pytest.mark.parametrize("door", DOORS)
-def test_they_take_about_the_same_time(door, compared):
-    """Wide enough for a busy machine: six standard deviations of chance, in the middle of three runs."""
-    assert sorted(abs(compared(door, 100).auc - 0.5) for _ in range(3))[1] < 0.25
+def test_they_take_about_the_same_time(door, apart):
+    """Wide enough for a busy machine: six standard deviations of chance."""
+    assert apart(door) < 0.25
 
 
 @pytest.mark.usefixtures("hash_for", "without_a_dummy")
-def test_a_missing_dummy_hash_is_seen_in_time(compared):
+def test_a_missing_dummy_hash_is_seen_in_time(apart):
     """The control: the test above sees the fault that it is there for."""
-    assert compared("/login", 60).auc > 0.8
+    assert apart("/login") >= 0.25
 
 
 @pytest.mark.long

@@ -14,6 +14,24 @@ def is_in(page: Page, host: Host) -> None:
     expect(page.get_by_text(f"You joined {host.organization.name} as Operator.")).to_be_visible()
 
 
+# --- sending --------------------------------------------------------------------------------------------------
+
+
+def test_only_what_can_still_be_sent_stays_in_the_box(new_page, host, javascript):
+    """A morph keeps what was typed where the answer has the default of before: nothing at all, or the same address."""
+    page = host.let_in(new_page(javascript=javascript))
+    box = page.get_by_label("Email addresses")
+    page.goto(f"{host.url}/people/invite")
+    box.fill(f"{host.amara.email}\n{host.email('ana')}")
+    press(page, "Send 2 invitations" if javascript else "Send invitations")
+    expect(page.get_by_text("Sent 1 invitation.")).to_be_visible()
+    expect(box).to_have_value("")
+    for name in ("ben", "cleo"):
+        box.fill(f"nobody@\n{host.email(name)}")
+        page.locator("#send").click()
+        expect(box).to_have_value("nobody@")
+
+
 # --- the four faces -------------------------------------------------------------------------------------------
 
 

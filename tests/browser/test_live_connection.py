@@ -37,12 +37,12 @@ def test_a_lost_connection_is_told_after_five_seconds_and_caught_up(cast, server
 
 
 def test_a_restarted_server_is_found_again(cast, server):
-    """Its workers let the open pages go at once, and the pages come back by themselves."""
+    """Its workers let the open pages go at once, and the pages come back by themselves: at their next try."""
     hana = cast.page("hana", "/people")
     with hana.expect_response(LIVE):
         server.reload()
     cast.rename("kofi", "Kofi M.")
-    expect(row(hana, "Kofi M.")).to_be_visible()
+    expect(row(hana, "Kofi M.")).to_be_visible(timeout=LONGEST_WAIT)
     expect(hana.locator("#offline")).to_be_hidden()
 
 
