@@ -49,10 +49,12 @@ from access.projects import (
     ProjectHere,
     access_of,
     effective_role,
+    named_for,
     people_count,
     project_for,
     roles_on,
     visible_projects,
+    visible_to,
 )
 
 __all__ = [
@@ -116,6 +118,7 @@ __all__ = [
     "may_manage",
     "may_set",
     "may_unset",
+    "named_for",
     "number_of",
     "outcomes",
     "pause",
@@ -130,5 +133,6 @@ __all__ = [
     "shift",
     "standing",
     "visible_projects",
+    "visible_to",
     "visits",
 ]

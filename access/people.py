@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, exists, select
 
 from access.permissions import MANAGE_PEOPLE, Denied, Permission, require
-from models import Organization, OrganizationMember, ProjectMember, Role, User, db
+from models import Listed, Organization, OrganizationMember, ProjectMember, Role, User, db
 from models.base import direct
 from models.identity import Actor
 
@@ -104,17 +104,17 @@ def visits(user_id: UUID, slug: str) -> bool:
 
 
 def helpers(organization_id: UUID, least: Role) -> list[str]:
-    """Return the names of up to five people who can give a role there, the highest rank first."""
+    """Return the names of up to five people who can give a role there, the highest rank first, each by name."""
     return list(
         db.session.scalars(
             select(User.name)
-            .join(OrganizationMember, OrganizationMember.user_id == User.id)
+            .join(Listed, Listed.user_id == User.id)
             .where(
-                OrganizationMember.organization_id == organization_id,
-                OrganizationMember.role >= max(least, Role.ADMIN),
+                Listed.organization_id == organization_id,
+                Listed.role >= max(least, Role.ADMIN),
                 User.deactivated_at.is_(None),
             )
-            .order_by(OrganizationMember.role.desc(), OrganizationMember.id)
+            .order_by(Listed.role.desc(), Listed.search_text, Listed.user_id)
             .limit(5)
         )
     )

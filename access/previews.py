@@ -8,11 +8,26 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Subquery, TextClause, and_, func, literal, select, text, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    Subquery,
+    TextClause,
+    and_,
+    false,
+    func,
+    literal,
+    select,
+    text,
+    true,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from access.permissions import USE_PROJECT
-from access.projects import ProjectHere, as_role, concerned, effective_role, visible_projects
+from access.projects import ProjectHere, as_role, concerned, effective_role, visible_to
 from models import (
     Invitation,
     Organization,
@@ -95,9 +110,7 @@ class Endings(NamedTuple):
 
 def lowering(member: OrganizationMember) -> dict[Role, Lowering]:
     """Say what each role in the organization would end for a member who got it."""
-    names = [Project.name, effective_role().label("now")]
-    then = [effective_role(organization_role=as_role(role)).label(role.name) for role in Role]
-    rows = _in_order(visible_projects(_standing(member)).with_only_columns(*names, *then))
+    rows = _with_each_role(member)
     asked: list[ColumnElement[Any]] = []
     for role in Role:
         after = rows.c[role.name]
@@ -109,7 +122,7 @@ def lowering(member: OrganizationMember) -> dict[Role, Lowering]:
 
 def losses(member: OrganizationMember) -> Losses:
     """Say what would end with a membership."""
-    usable = _in_order(visible_projects(_standing(member)).with_only_columns(Project.name))
+    usable = _in_order(select(Project.name).where(visible_to(_standing(member))))
     rows = ProjectMember.organization_id == member.organization_id, ProjectMember.user_id == member.user_id
     set_on = select(Project.name).join(ProjectMember, ProjectMember.project_id == Project.id).where(*rows)
     to_them = select(Project.name).join(Invitation, Invitation.project_id == Project.id)
@@ -174,6 +187,27 @@ def endings(user_id: UUID) -> Endings:
 
 def _standing(member: OrganizationMember) -> Actor:
     return Actor(member.user_id, member.organization_id, member.role, member.id)
+
+
+def _with_each_role(member: OrganizationMember) -> Subquery:
+    """What a member's projects are called, their effective role `now`, and the one with each role in the organization.
+
+    The projects with a row for them and the others are read apart, for the reason that visible_to() has.
+    """
+    roles = {"now": member.role} | {role.name: role for role in Role}
+
+    def of(named: ColumnElement[bool], set_here: SQLColumnExpression[Any]) -> Select[*tuple[Any, ...]]:
+        columns = (
+            effective_role(Project.access, as_role(role), named, set_here).label(name) for name, role in roles.items()
+        )
+        return select(Project.name, *columns)
+
+    mine = ProjectMember.organization_id == member.organization_id, ProjectMember.user_id == member.user_id
+    named = of(true(), ProjectMember.role).join(ProjectMember, ProjectMember.project_id == Project.id).where(*mine)
+    here = Project.organization_id == member.organization_id
+    others = of(false(), as_role(None)).where(here, Project.id.not_in(select(ProjectMember.project_id).where(*mine)))
+    rows = union_all(named, others).subquery()
+    return select(rows).where(rows.c.now.is_not(None)).order_by(func.lower(rows.c.name)).subquery()
 
 
 def _in_order(names: Select[*tuple[Any, ...]]) -> Subquery:

@@ -28,7 +28,7 @@ import access
 from blueprints.gate import can
 from blueprints.orgs import listing
 from blueprints.orgs.forms import SHOWN, PeopleFilter
-from blueprints.paging import Keys, Page
+from blueprints.paging import Keys, Page, has
 from blueprints.templates import url_for
 from models import Invitation, Listed, MemberCount, OrganizationMember, ProjectMember, Role, User, db, tenant
 from models.invitation import PENDING
@@ -190,7 +190,7 @@ def _keys(asked: Asked) -> Select[*tuple[Any, ...]]:
     if asked.show:
         where.append(_SHOWN[asked.show])
     if asked.q:
-        where.append(contains(bindparam("q", type_=Text), Listed.search_text))
+        where.append(has(Listed.search_text, bindparam("q", type_=Text)))
     return select(Listed.user_id, Listed.search_text, *first).where(*where)
 
 
@@ -223,17 +223,7 @@ def searchable(q: str) -> bool:
 
 def says(q: str, folded: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[bool]:
     """Tell whether a folded text contains what is searched for."""
-    return contains(literal(q), folded) if searchable(q) else false()
-
-
-def contains(q: ColumnElement[str], folded: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    """Tell whether a folded text contains another; never where that is NULL.
-
-    That is escaped after folding, which turns other signs into % and _ too. The pattern is a subquery of its own, so
-    that PostgreSQL makes it once, not for each row.
-    """
-    literally = func.regexp_replace(func.fold(q), r"([\\%_])", r"\\\1", "g")
-    return folded.like(select("%" + literally + "%").scalar_subquery())
+    return has(folded, q) if searchable(q) else false()
 
 
 def _pending() -> Any:

@@ -15,9 +15,9 @@ from blueprints.orgs.filters import Asked, Meant
 from blueprints.paging import Page, paged
 from models import (
     Invitation,
+    Listed,
     MemberCount,
     Organization,
-    OrganizationMember,
     OwnershipOffer,
     Project,
     ProjectMember,
@@ -67,17 +67,24 @@ def overview() -> Overview:
     )
     offer = OwnershipOffer.waiting().subquery()
     beside = select(*counts, offer).select_from(Organization).where(Organization.id == g.org.id)
-    ours = _projects().where(Project.archived_at.is_(None)).limit(SHORTLIST)
     with tenant.planned_anew():
         row = db.session.execute(beside.outerjoin(offer, offer.c.organization_id == Organization.id)).one()
-        projects = list(db.session.execute(ours).all())
+        projects = list(db.session.execute(_shortlist()).all())
     recent = events.read(Asked(), Meant(), LATEST).rows if can(access.READ_AUDIT) else []
     return Overview(projects, recent, row if row.id else None, *row[: len(counts)])
 
 
 def guest_projects() -> Page:
     """Return a page of the projects on which a guest has a role."""
-    return paged(_projects())
+    return paged(_projects().where(access.visible_to(g.actor)))
+
+
+def _shortlist() -> Select[*tuple[Any, ...]]:
+    """The first of the viewer's projects that are in use."""
+    beyond = Project.id.not_in(access.named_for(g.actor))
+    ours = select(Project.id).where(access.visible_to(g.actor), Project.archived_at.is_(None))
+    first = ours.order_by(beyond, func.lower(Project.name), Project.id).limit(SHORTLIST).subquery()
+    return _projects().join(first, first.c.id == Project.id)
 
 
 def _projects() -> Select[*tuple[Any, ...]]:
@@ -90,15 +97,13 @@ def _projects() -> Select[*tuple[Any, ...]]:
 
 
 def _active_owners() -> Select[*tuple[Any, ...]]:
-    return (
-        select(OrganizationMember)
-        .join(User, User.id == OrganizationMember.user_id)
-        .where(
-            OrganizationMember.organization_id == g.org.id,
-            OrganizationMember.role == Role.OWNER,
-            User.deactivated_at.is_(None),
-        )
+    """The Owners whose account is not closed: so many are the first by role, and the first of the index are read."""
+    number = MemberCount.of(g.org.id, MemberCount.role == Role.OWNER)
+    by_role = Listed.role.desc(), Listed.search_text, Listed.user_id
+    owners = (
+        select(Listed.user_id).where(Listed.organization_id == g.org.id).order_by(*by_role).limit(number).subquery()
     )
+    return select(User).join(owners, owners.c.user_id == User.id).where(User.deactivated_at.is_(None))
 
 
 def _pending() -> Select[*tuple[Any, ...]]:

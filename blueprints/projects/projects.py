@@ -31,7 +31,7 @@ def project_here(project_id: UUID) -> ProjectHere:
 def index() -> Any:
     """The projects that exist for this person; those in use first, then the archived ones."""
     columns = Project.id, Project.archived_at.is_not(None).label("archived"), Project.folded
-    query = access.visible_projects(g.actor).with_only_columns(*columns)
+    query = select(*columns).where(access.visible_to(g.actor))
     if q := searched():
         query = query.where(has(Project.folded, q))
     total = select(func.count()).select_from(query.subquery()).scalar_subquery()

@@ -93,6 +93,7 @@ def test_every_way_to_ask_gives_the_same_answer(kind, world):
         assert (found.effective if found else None) is expected, case
         mine = {row.Project.id: row.effective for row in db.session.execute(access.visible_projects(me))}
         assert mine.get(project.id) is expected, case
+        assert set(db.session.scalars(select(Project.id).where(access.visible_to(me)))) == set(mine), case
         assert (all_people[user.id].effective if user.id in all_people else None) is expected, case
 
 
