@@ -62,6 +62,7 @@ class Project(Record, Base):
     __table_args__ = (
         UniqueConstraint("id", "organization_id"),  # what composite foreign keys refer to
         Index("uq_projects_organization_id_name", "organization_id", text("lower(name)"), unique=True),
+        Index("ix_projects_by_name", "organization_id", text("(archived_at IS NOT NULL)"), "folded", "id"),
         CheckConstraint("access IN ('organization', 'restricted')", name="access"),
     )
     # A change comes back with the time at which it was made.

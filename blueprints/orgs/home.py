@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import g
-from sqlalchemy import Row, Select, func, select, text
+from sqlalchemy import Row, Select, func, select, text, union_all
 
 import access
 from blueprints.gate import can
@@ -80,11 +80,13 @@ def guest_projects() -> Page:
 
 
 def _shortlist() -> Select[*tuple[Any, ...]]:
-    """The first of the viewer's projects that are in use."""
-    beyond = Project.id.not_in(access.named_for(g.actor))
+    """The first of the viewer's projects in use: those with a row for them, and of the others what an index has first."""
+    named = access.named_for(g.actor)
     ours = select(Project.id).where(access.visible_to(g.actor), Project.archived_at.is_(None))
-    first = ours.order_by(beyond, func.lower(Project.name), Project.id).limit(SHORTLIST).subquery()
-    return _projects().join(first, first.c.id == Project.id)
+    ours = ours.order_by(Project.archived_at.is_not(None), Project.folded, Project.id).limit(SHORTLIST)
+    both = (ours.where(which).subquery().select() for which in (Project.id.in_(named), Project.id.not_in(named)))
+    first = union_all(*both).subquery()
+    return _projects().join(first, first.c.id == Project.id).limit(SHORTLIST)
 
 
 def _projects() -> Select[*tuple[Any, ...]]:
@@ -92,7 +94,7 @@ def _projects() -> Select[*tuple[Any, ...]]:
     return (
         access.visible_projects(g.actor)
         .add_columns(ProjectMember.role.is_distinct_from(access.effective_role()).label("inherited"))
-        .order_by(ProjectMember.id.is_(None), func.lower(Project.name), Project.id)
+        .order_by(ProjectMember.id.is_(None), Project.folded, Project.id)
     )
 
 
