@@ -32,7 +32,7 @@ from tests.browser.server import SECRET_KEY, Server, free_port
 
 SETTINGS = {"shared_buffers": "3GB", "maintenance_work_mem": "1GB", "max_wal_size": "16GB", "work_mem": "16MB"}
 A_SECOND, SECONDS, LIMIT = 20, 3.0, 150.0  # requests, seconds of each page, milliseconds
-SEED = Path(__file__).with_name("size.sql").read_text()
+SEED, KEPT = (Path(__file__).with_name(name).read_text() for name in ("size.sql", "kept.sql"))
 TENANT = {"organization_members", "project_members", "projects", "invitations", "audit_events"}
 HERE = "/orgs/northfield"
 PAGES = {
@@ -108,6 +108,7 @@ def fill(url: str, superuser: str, size: Size) -> Place:
         for name, value in {**vars(size), "sid": sid}.items():
             connection.execute("SELECT set_config('size.' || %s, %s, false)", [name, str(value)])
         connection.execute(SEED)
+        connection.execute(KEPT)
         connection.execute("VACUUM ANALYZE")
         someone = size.members // 2
         member = connection.execute(

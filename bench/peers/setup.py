@@ -80,6 +80,8 @@ def fill(peer: Peer) -> None:
     common = (HERE / "seed.sql").read_text()
     psql(_filled(common, U=peer.users, O=peer.users // 10), peer.database)
     psql(_filled((directory(peer) / "seed.sql").read_text(), hash=password_hash), peer.database)
+    if peer.app == "freehold":
+        psql((ROOT / "bench/kept.sql").read_text(), peer.database)
     psql("DROP SCHEMA seed CASCADE", peer.database)
     psql("VACUUM ANALYZE", peer.database)
 

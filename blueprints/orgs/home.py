@@ -80,7 +80,7 @@ def guest_projects() -> Page:
 
 
 def _shortlist() -> Select[*tuple[Any, ...]]:
-    """The first of the viewer's projects in use: those with a row for them, and of the others what an index has first."""
+    """The first of the viewer's projects in use: those with a row for them, and the others an index has in order."""
     named = access.named_for(g.actor)
     ours = select(Project.id).where(access.visible_to(g.actor), Project.archived_at.is_(None))
     ours = ours.order_by(Project.archived_at.is_not(None), Project.folded, Project.id).limit(SHORTLIST)
