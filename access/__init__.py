@@ -56,6 +56,7 @@ from access.projects import (
     visible_projects,
     visible_to,
 )
+from access.somebody import SOMEBODY, told
 
 __all__ = [
     "CHANGE_ORGANIZATION",
@@ -72,6 +73,7 @@ __all__ = [
     "SEE_ORGANIZATION",
     "SEE_PROJECT",
     "SET_PROJECT_ROLES",
+    "SOMEBODY",
     "USE_PROJECT",
     "Access",
     "Affected",
@@ -132,6 +134,7 @@ __all__ = [
     "settable",
     "shift",
     "standing",
+    "told",
     "visible_projects",
     "visible_to",
     "visits",

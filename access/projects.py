@@ -19,6 +19,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     any_,
+    bindparam,
     case,
     cast,
     exists,
@@ -32,6 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from access.somebody import SOMEBODY, told
 from models import MemberCount, OrganizationMember, Project, ProjectMember, Role, User, db
 from models.identity import Actor
 from models.project import OPEN, RESTRICTED
@@ -159,9 +161,12 @@ def people_count(actor: Actor) -> ColumnElement[int]:
 
 def project_for(actor: Actor, project_id: UUID, *, lock: bool = False) -> ProjectHere | None:
     """Find a project as the actor sees it; None where it does not exist for them. `lock` as in access_of()."""
-    query = visible_projects(actor).where(Project.id == project_id).execution_options(populate_existing=lock)
-    row = db.session.execute(query).one_or_none()
+    query = _PROJECT.execution_options(populate_existing=lock)
+    row = db.session.execute(query, told(actor) | {"project_id": project_id}).one_or_none()
     return ProjectHere(row[0], row[1]) if row and row[1] else None
+
+
+_PROJECT = visible_projects(SOMEBODY).where(Project.id == bindparam("project_id"))
 
 
 def roles_on(project_ids: set[UUID], user_ids: set[UUID]) -> dict[tuple[UUID, UUID], Role]:

@@ -86,6 +86,37 @@ class Keys(NamedTuple):
         return rows.order_by(*self.order(rows.selected_columns)).limit(FEW).offset(BEFORE).subquery("page"), total
 
 
+class Lines(NamedTuple):
+    """What reads a list a page at a time; built once, it can be read again and again."""
+
+    rows: Select[*tuple[Any, ...]]
+    total: ScalarSelect[int]
+    kept: bool  # the count, as opposed to being made up to MOST
+
+    @classmethod
+    def by(cls, keys: Keys, *counts: ColumnElement[Any]) -> Self:
+        """Make those of a long list; `counts` are further columns of each row."""
+        page, total = keys.page()
+        rows = keys.widen(page).add_columns(total.label("total"), *counts).order_by(*keys.order(page.c))
+        return cls(rows, total, keys.total is not None)
+
+    def read(self, **given: Any) -> Page:
+        """Read the page that the address asks for with `page`, or the last one if there are fewer.
+
+        Args:
+            given: the values of the list's own parameters.
+        """
+        with tenant.planned_anew():
+            found = self._page(_requested(), given)
+            return found if found.number <= found.pages else self._page(found.pages, given)
+
+    def _page(self, number: int, given: dict[str, Any]) -> Page:
+        rows = list(db.session.execute(self.rows, {**given, "before": (number - 1) * SIZE}).all())
+        if rows or number == 1:
+            return Page.counted(rows, number, rows[0].total if rows else 0, kept=self.kept)
+        return Page.counted(rows, number, db.session.scalars(select(self.total), given).one(), kept=self.kept)
+
+
 def paged(query: Select[Any]) -> Page:
     """Read the page that the address asks for with `page`, or the last one if there are fewer.
 
@@ -94,26 +125,12 @@ def paged(query: Select[Any]) -> Page:
     """
     total = select(func.count()).select_from(query.order_by(None).subquery()).scalar_subquery()
     counted = query.add_columns(func.count().over().label("total"))
-    return _asked(counted.limit(FEW).offset(BEFORE), total, kept=True)
+    return Lines(counted.limit(FEW).offset(BEFORE), total, kept=True).read()
 
 
 def paged_by(keys: Keys, *counts: ColumnElement[Any]) -> Page:
     """Do the same with a long list; `counts` are further columns of each row."""
-    page, total = keys.page()
-    lines = keys.widen(page).add_columns(total.label("total"), *counts).order_by(*keys.order(page.c))
-    return _asked(lines, total, kept=keys.total is not None)
-
-
-def _asked(lines: Select[Any], total: ScalarSelect[int], *, kept: bool) -> Page:
-    def read(number: int) -> Page:
-        rows = list(db.session.execute(lines, {"before": (number - 1) * SIZE}).all())
-        if rows or number == 1:
-            return Page.counted(rows, number, rows[0].total if rows else 0, kept=kept)
-        return Page.counted(rows, number, db.session.scalars(select(total)).one(), kept=kept)
-
-    with tenant.planned_anew():
-        found = read(_requested())
-        return found if found.number <= found.pages else read(found.pages)
+    return Lines.by(keys, *counts).read()
 
 
 def searched() -> str:

@@ -5,7 +5,7 @@ fifty rows of macros were most of what a page took (bench/README.md). What is la
 Whatever is put into markup here is escaped where it is put; tests/pages/test_pieces.py tries to get around it.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -81,8 +81,9 @@ def dialog_link(
     return Markup(f'<a class="btn {escape(kind)}" {place}>{_face(label, icon, more)}</a>')
 
 
+@lru_cache(maxsize=4096)
 def avatar(name: str, id: UUID | str, org: bool = False) -> Markup:
-    """Return initials on a steady colour; the name stands beside it."""
+    """Return initials on a steady colour; the name stands beside it. Kept, for lists show the same people again."""
     kind, letters = "avatar org" if org else "avatar", escape(initials(name))
     return Markup(f'<span class="{kind}" data-h="{hue(id)}" aria-hidden="true">{letters}</span>')
 

@@ -7,11 +7,25 @@ first few are taken. A limit is written into the statement, because a plan made 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from flask import g
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, cast, func, literal, literal_column, select, true, union
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Uuid,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    union,
+)
 from sqlalchemy.orm import aliased
 
 from blueprints.looks import here
@@ -20,6 +34,7 @@ from blueprints.paging import SIZE
 from models import AuditEvent, Invitation, Project, User, db
 
 _Actor, _Subject = aliased(User), aliased(User)
+_HERE = bindparam("here", type_=Uuid)
 
 
 @dataclass(frozen=True)
@@ -46,15 +61,25 @@ class Found:
 
 def read(asked: Asked, meant: Meant, size: int = SIZE) -> Found:
     """Read a page of events with the names in them, in one statement."""
-    found = _seqs(asked, meant, size + 1).subquery("found")
-    began = select(AuditEvent.created_at).where(AuditEvent.organization_id == g.org.id, AuditEvent.seq == 1)
-    beside = select(began.scalar_subquery().label("began")).subquery("beside")
-    events = _events().join(found, AuditEvent.seq == found.c.seq).subquery("events")
-    both = select(beside, events).select_from(beside.outerjoin(events, true())).order_by(events.c.seq.desc())
-    rows = db.session.execute(both).all()
+    both = _statement(asked, meant, size) if asked != Asked() or meant != Meant() else _latest(size)
+    rows = db.session.execute(both, {"here": g.org.id}).all()
     here = [row for row in rows if row.seq is not None]
     kept = here[-size:] if asked.after else here[:size]
     return Found(asked, kept, len(here) > size, rows[0].began)
+
+
+@cache
+def _latest(size: int) -> Select[*tuple[Any, ...]]:
+    """Build what everybody reads first; once, for that takes longer than to run it."""
+    return _statement(Asked(), Meant(), size)
+
+
+def _statement(asked: Asked, meant: Meant, size: int) -> Select[*tuple[Any, ...]]:
+    found = _seqs(asked, meant, size + 1).subquery("found")
+    began = select(AuditEvent.created_at).where(AuditEvent.organization_id == _HERE, AuditEvent.seq == 1)
+    beside = select(began.scalar_subquery().label("began")).subquery("beside")
+    events = _events().join(found, AuditEvent.seq == found.c.seq).subquery("events")
+    return select(beside, events).select_from(beside.outerjoin(events, true())).order_by(events.c.seq.desc())
 
 
 def _events() -> Select[*tuple[Any, ...]]:
@@ -68,9 +93,9 @@ def _events() -> Select[*tuple[Any, ...]]:
         )
         .outerjoin(_Actor, _Actor.id == AuditEvent.actor_id)
         .outerjoin(_Subject, _Subject.id == AuditEvent.subject_id)
-        .outerjoin(Invitation, (Invitation.id == AuditEvent.subject_id) & (Invitation.organization_id == g.org.id))
-        .outerjoin(Project, (Project.id == AuditEvent.project_id) & (Project.organization_id == g.org.id))
-        .where(AuditEvent.organization_id == g.org.id)
+        .outerjoin(Invitation, (Invitation.id == AuditEvent.subject_id) & (Invitation.organization_id == _HERE))
+        .outerjoin(Project, (Project.id == AuditEvent.project_id) & (Project.organization_id == _HERE))
+        .where(AuditEvent.organization_id == _HERE)
     )
 
 
@@ -81,7 +106,7 @@ def _seqs(asked: Asked, meant: Meant, size: int) -> Select[int]:
     comes once.
     """
     limit: Any = literal_column(str(size))
-    here = select(AuditEvent.seq).where(AuditEvent.organization_id == g.org.id, *_where(asked, meant))
+    here = select(AuditEvent.seq).where(AuditEvent.organization_id == _HERE, *_where(asked, meant))
 
     def first(query: Any, seq: Any) -> Any:
         return query.order_by(seq.asc() if asked.after else seq.desc()).limit(limit)
@@ -123,5 +148,5 @@ def _where(asked: Asked, meant: Meant) -> list[ColumnElement[bool]]:
 def _first_since(day: date) -> Any:
     """The place of the first event since a reader's day began. Time never goes back in a chain, so places bound it."""
     moment = literal(datetime.combine(day, time(), here()).isoformat()).cast(AuditEvent.created_at.type)
-    found = select(AuditEvent.seq).where(AuditEvent.organization_id == g.org.id, AuditEvent.created_at >= moment)
+    found = select(AuditEvent.seq).where(AuditEvent.organization_id == _HERE, AuditEvent.created_at >= moment)
     return found.order_by(AuditEvent.created_at, AuditEvent.seq).limit(literal_column("1")).scalar_subquery()

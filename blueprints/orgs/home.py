@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from flask import g
@@ -24,12 +25,13 @@ from models import (
     Role,
     User,
     db,
-    tenant,
 )
+from models.identity import Actor
 from models.invitation import PENDING
 
 SHORTLIST, LATEST = 10, 5
 LONG = timedelta(days=3)  # an invitation that waits longer than this needs attention
+_HERE = access.SOMEBODY.organization_id
 
 
 @dataclass(frozen=True)
@@ -58,59 +60,66 @@ class Overview:
 
 def overview() -> Overview:
     """Read the state of the organization in one statement; in others the viewer's first projects, and what happened."""
-    counts = (
-        MemberCount.of(g.org.id),
-        _count(_active_owners()),
-        _count(_pending()),
-        _count(_pending().where(Invitation.created_at < func.now() - LONG)),
-        _count(select(Project).where(Project.organization_id == g.org.id)),
-    )
-    offer = OwnershipOffer.waiting().subquery()
-    beside = select(*counts, offer).select_from(Organization).where(Organization.id == g.org.id)
-    with tenant.planned_anew():
-        row = db.session.execute(beside.outerjoin(offer, offer.c.organization_id == Organization.id)).one()
-        projects = list(db.session.execute(_shortlist()).all())
+    viewer = access.told(g.actor)
+    row = db.session.execute(_state(), viewer).one()
+    projects = list(db.session.execute(_shortlist(), viewer).all())
     recent = events.read(Asked(), Meant(), LATEST).rows if can(access.READ_AUDIT) else []
-    return Overview(projects, recent, row if row.id else None, *row[: len(counts)])
+    counts = row.members, row.owners, row.invited, row.waiting_long, row.all_projects
+    return Overview(projects, recent, row if row.id else None, *counts)
 
 
 def guest_projects() -> Page:
     """Return a page of the projects on which a guest has a role."""
-    return paged(_projects().where(access.visible_to(g.actor)))
+    return paged(_projects(g.actor).where(access.visible_to(g.actor)))
 
 
-def _shortlist() -> Select[*tuple[Any, ...]]:
-    """The first of the viewer's projects in use: those with a row for them, and the others an index has in order."""
-    named = access.named_for(g.actor)
-    ours = select(Project.id).where(access.visible_to(g.actor), Project.archived_at.is_(None))
-    ours = ours.order_by(Project.archived_at.is_not(None), Project.folded, Project.id).limit(SHORTLIST)
-    both = (ours.where(which).subquery().select() for which in (Project.id.in_(named), Project.id.not_in(named)))
-    first = union_all(*both).subquery()
-    return _projects().join(first, first.c.id == Project.id).limit(SHORTLIST)
-
-
-def _projects() -> Select[*tuple[Any, ...]]:
-    """The viewer's projects: those with a row for them first, then by name."""
+@cache
+def _state() -> Select[*tuple[Any, ...]]:
+    """Build what reads the counts and, beside them, the open offer of ownership."""
+    pending = select(Invitation).where(Invitation.organization_id == _HERE, text(PENDING))
+    offer = OwnershipOffer.waiting().subquery()
     return (
-        access.visible_projects(g.actor)
-        .add_columns(ProjectMember.role.is_distinct_from(access.effective_role()).label("inherited"))
-        .order_by(ProjectMember.id.is_(None), Project.folded, Project.id)
+        select(
+            MemberCount.of(_HERE).label("members"),
+            _count(_active_owners()).label("owners"),
+            _count(pending).label("invited"),
+            _count(pending.where(Invitation.created_at < func.now() - LONG)).label("waiting_long"),
+            _count(select(Project).where(Project.organization_id == _HERE)).label("all_projects"),
+            offer,
+        )
+        .select_from(Organization)
+        .outerjoin(offer, offer.c.organization_id == Organization.id)
+        .where(Organization.id == _HERE)
     )
 
 
 def _active_owners() -> Select[*tuple[Any, ...]]:
     """The Owners whose account is not closed: so many are the first by role, and the first of the index are read."""
-    number = MemberCount.of(g.org.id, MemberCount.role == Role.OWNER)
-    by_role = Listed.role.desc(), Listed.search_text, Listed.user_id
-    owners = (
-        select(Listed.user_id).where(Listed.organization_id == g.org.id).order_by(*by_role).limit(number).subquery()
-    )
+    number = MemberCount.of(_HERE, MemberCount.role == Role.OWNER)
+    first = select(Listed.user_id).where(Listed.organization_id == _HERE).limit(number)
+    owners = first.order_by(Listed.role.desc(), Listed.search_text, Listed.user_id).subquery()
     return select(User).join(owners, owners.c.user_id == User.id).where(User.deactivated_at.is_(None))
-
-
-def _pending() -> Select[*tuple[Any, ...]]:
-    return select(Invitation).where(Invitation.organization_id == g.org.id, text(PENDING))
 
 
 def _count(rows: Select[*tuple[Any, ...]]) -> Any:
     return rows.with_only_columns(func.count()).scalar_subquery()
+
+
+@cache
+def _shortlist() -> Select[*tuple[Any, ...]]:
+    """Build what reads the first projects in use: those with a row for the viewer, and others as an index has them."""
+    named, seen = access.named_for(access.SOMEBODY), access.visible_to(access.SOMEBODY)
+    ours = select(Project.id).where(seen, Project.archived_at.is_(None)).limit(SHORTLIST)
+    ours = ours.order_by(Project.archived_at.is_not(None), Project.folded, Project.id)
+    both = (ours.where(which).subquery().select() for which in (Project.id.in_(named), Project.id.not_in(named)))
+    first = union_all(*both).subquery()
+    return _projects(access.SOMEBODY).join(first, first.c.id == Project.id).limit(SHORTLIST)
+
+
+def _projects(viewer: Actor) -> Select[*tuple[Any, ...]]:
+    """Somebody's projects: those with a row for them first, then by name."""
+    return (
+        access.visible_projects(viewer)
+        .add_columns(ProjectMember.role.is_distinct_from(access.effective_role()).label("inherited"))
+        .order_by(ProjectMember.id.is_(None), Project.folded, Project.id)
+    )

@@ -1,10 +1,11 @@
 """The projects themselves: list, page, details, and their end."""
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from flask import abort, g, request, url_for
-from sqlalchemy import Select, Subquery, func, select
+from sqlalchemy import Select, Subquery, Text, bindparam, func, select
 
 import access
 from access import ProjectHere
@@ -12,7 +13,7 @@ from blueprints.forms import OurForm
 from blueprints.fragments import changed, leave, respond
 from blueprints.gate import requires
 from blueprints.once import once
-from blueprints.paging import Keys, has, paged_by, searched
+from blueprints.paging import Keys, Lines, has, searched
 from blueprints.projects.blueprint import bp
 from blueprints.projects.forms import DeleteForm, DetailsForm, ProjectForm, Search
 from blueprints.projects.wording import shifts, was_archived, was_deleted, was_restored, was_saved
@@ -30,18 +31,25 @@ def project_here(project_id: UUID) -> ProjectHere:
 @requires(access.SEE_ORGANIZATION)
 def index() -> Any:
     """The projects that exist for this person; those in use first, then the archived ones."""
-    columns = Project.id, Project.archived_at.is_not(None).label("archived"), Project.folded
-    query = select(*columns).where(access.visible_to(g.actor))
-    if q := searched():
-        query = query.where(has(Project.folded, q))
-    total = select(func.count()).select_from(query.subquery()).scalar_subquery()
-    found = paged_by(Keys(query, lambda keys: [keys.archived, keys.folded, keys.id], _lines, total))
+    q = searched()
+    found = _listed(bool(q)).read(**access.told(g.actor), q=q)
     return respond("projects/index.html", "projects/_projects.html", found=found, q=q, search=Search())
 
 
+@cache
+def _listed(narrowed: bool) -> Lines:
+    """Build what reads the list: who looks, and what is searched for, is told when it runs."""
+    columns = Project.id, Project.archived_at.is_not(None).label("archived"), Project.folded
+    query = select(*columns).where(access.visible_to(access.SOMEBODY))
+    if narrowed:
+        query = query.where(has(Project.folded, bindparam("q", type_=Text)))
+    total = select(func.count()).select_from(query.subquery()).scalar_subquery()
+    return Lines.by(Keys(query, lambda keys: [keys.archived, keys.folded, keys.id], _lines, total))
+
+
 def _lines(page: Subquery) -> Select[*tuple[Any, ...]]:
-    beside = ProjectMember.role.label("set_here"), access.people_count(g.actor).label("people")
-    return access.visible_projects(g.actor).add_columns(*beside).join(page, page.c.id == Project.id)
+    beside = ProjectMember.role.label("set_here"), access.people_count(access.SOMEBODY).label("people")
+    return access.visible_projects(access.SOMEBODY).add_columns(*beside).join(page, page.c.id == Project.id)
 
 
 @bp.route("/new", methods=["GET", "POST"])
