@@ -91,7 +91,7 @@ class Lines(NamedTuple):
 
     rows: Select[*tuple[Any, ...]]
     total: ScalarSelect[int]
-    kept: bool  # the count, as opposed to being made up to MOST
+    kept: bool  # all are counted; else no more than one above MOST
 
     @classmethod
     def by(cls, keys: Keys, *counts: ColumnElement[Any]) -> Self:
