@@ -58,8 +58,8 @@
   };
   const countAll = () => document.querySelectorAll('[data-counts]').forEach(count);
 
-  // The second click of a double click, or the same key at once again, is the same press: also where the answer came in
-  // between and drew the button anew. Without it, "Send again" would be done to the invitation that was just sent.
+  // A double click, or the same key at once again, is one press, also where the answer drew the button anew in between:
+  // else "Send again" would be done to the invitation that was just sent.
   let pressed = {};
   document.addEventListener('keydown', event => { if (!['Enter', ' '].includes(event.key)) pressed = {}; });
   document.addEventListener('click', event => {
@@ -90,7 +90,7 @@
   // Drafts: what was typed into a form[data-draft] outlives a session that ended meanwhile. It is stored when the form is
   // sent, marked when that led to the log-in page, and put back on the same page for the same person; never sent again.
   const DRAFT = 'draft', viewer = document.documentElement.dataset.viewer;
-  const open = field => field.name && !field.matches('[type=password], [type=hidden], [type=file], [autocomplete=one-time-code]');
+  const open = field => field.name && !field.matches('[type=password], [type=hidden], [autocomplete=one-time-code]');
   const chosen = field => !field.matches('[type=radio], [type=checkbox]') || field.checked;
   const keep = form => sessionStorage.setItem(DRAFT, JSON.stringify({
     at: location.pathname, viewer, form: form.id,
@@ -116,14 +116,11 @@
     }
     byId('notices').append(byId('draft-kept').content.cloneNode(true));
   };
-  document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => {
-    if (ctx.sourceElement.matches('[data-draft]') && ctx.response.status < 400) forget();
-  });
-  // An answer that draws the form anew says what its fields hold. A morph alone keeps what was typed where the answer
-  // has the default of before: the addresses of a list that was just sent.
+  // Its fields hold what the answer says: a morph would keep what was typed over the same default.
   document.addEventListener('htmx:before:swap', ({ detail: { ctx } }) => {
-    const form = ctx.sourceElement;
-    if (form.matches('form[data-draft]') && ctx.target.contains?.(form)) form.reset();
+    if (!ctx.sourceElement.matches('[data-draft]')) return;
+    if (ctx.response.status < 400) forget();
+    if (!ctx.hx.retarget) ctx.sourceElement.reset();
   });
   document.addEventListener('htmx:after:swap', countAll);
 
