@@ -123,8 +123,7 @@ def lowering(member: OrganizationMember) -> dict[Role, Lowering]:
 def losses(member: OrganizationMember) -> Losses:
     """Say what would end with a membership."""
     usable = _in_order(select(Project.name).where(visible_to(_standing(member))))
-    rows = ProjectMember.organization_id == member.organization_id, ProjectMember.user_id == member.user_id
-    set_on = select(Project.name).join(ProjectMember, ProjectMember.project_id == Project.id).where(*rows)
+    set_on = select(Project.name).join(ProjectMember, ProjectMember.project_id == Project.id).where(*_rows_of(member))
     to_them = select(Project.name).join(Invitation, Invitation.project_id == Project.id)
     asked = [
         _all_of(usable),
@@ -189,6 +188,11 @@ def _standing(member: OrganizationMember) -> Actor:
     return Actor(member.user_id, member.organization_id, member.role, member.id)
 
 
+def _rows_of(member: OrganizationMember) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Their rows on projects of the organization."""
+    return ProjectMember.organization_id == member.organization_id, ProjectMember.user_id == member.user_id
+
+
 def _with_each_role(member: OrganizationMember) -> Subquery:
     """What a member's projects are called, their effective role `now`, and the one with each role in the organization.
 
@@ -202,7 +206,7 @@ def _with_each_role(member: OrganizationMember) -> Subquery:
         )
         return select(Project.name, *columns)
 
-    mine = ProjectMember.organization_id == member.organization_id, ProjectMember.user_id == member.user_id
+    mine = _rows_of(member)
     named = of(true(), ProjectMember.role).join(ProjectMember, ProjectMember.project_id == Project.id).where(*mine)
     here = Project.organization_id == member.organization_id
     others = of(false(), as_role(None)).where(here, Project.id.not_in(select(ProjectMember.project_id).where(*mine)))

@@ -28,7 +28,7 @@
   const refocus = () => {
     if (document.activeElement && document.activeElement !== document.body) return;
     if (!opener) return;
-    const again = opener.isConnected ? opener : opener.id && byId(opener.id);
+    const again = opener.isConnected ? opener : byId(opener.id);
     const place = again || one('main [autofocus]') || one('main h1') || one('main');
     if (place.matches('h1, main')) place.tabIndex = -1;
     place.focus({ preventScroll: true });

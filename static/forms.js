@@ -79,7 +79,7 @@
     if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = 'yes';
     event.submitter?.setAttribute('aria-busy', 'true');
-    setTimeout(() => resend(form), 8000);                                    // the network may have failed
+    setTimeout(resend, 8000, form);                                          // the network may have failed
   });
   const resend = form => {
     delete form.dataset.sent;
@@ -90,7 +90,7 @@
   // Drafts: what was typed into a form[data-draft] outlives a session that ended meanwhile. It is stored when the form is
   // sent, marked when that led to the log-in page, and put back on the same page for the same person; never sent again.
   const DRAFT = 'draft', viewer = document.documentElement.dataset.viewer;
-  const open = field => field.name && !field.matches('[type=password], [type=hidden], [autocomplete=one-time-code]');
+  const open = field => field.matches('[name]:not([type=password], [type=hidden], [type=file], [autocomplete=one-time-code])');
   const chosen = field => !field.matches('[type=radio], [type=checkbox]') || field.checked;
   const keep = form => sessionStorage.setItem(DRAFT, JSON.stringify({
     at: location.pathname, viewer, form: form.id,
@@ -107,7 +107,7 @@
       return;
     }
     forget();
-    const form = draft.form && byId(draft.form);
+    const form = byId(draft.form);
     if (!form || !draft.interrupted || draft.viewer !== viewer || draft.at !== location.pathname) return;
     for (const field of [...form.elements].filter(open)) {
       const values = draft.fields.filter(([name]) => name === field.name).map(([, value]) => value);

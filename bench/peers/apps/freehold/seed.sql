@@ -1,4 +1,5 @@
--- psql variable: hash. Keys are made from the seed's numbers; triggers (audit, live pages) rest meanwhile, and kept.sql follows.
+-- psql variable: hash. Keys are made from the seed's numbers; triggers (audit, live pages) rest meanwhile. What they
+-- keep follows from bench/kept.sql.
 SET session_replication_role = replica;
 CREATE FUNCTION pg_temp.key(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
   $$ SELECT ('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$;
