@@ -55,6 +55,8 @@ def test_a_lone_owner_is_told_so(as_, northfield, query):
     assert words not in as_("admin").get(HOME).text
     query("UPDATE organization_members SET role = 'OWNER' WHERE user_id = %(id)s", id=northfield.admin.id)
     assert words not in as_("owner").get(HOME).text
+    query("UPDATE users SET deactivated_at = now() WHERE id = %(id)s", id=northfield.admin.id)
+    assert words in as_("owner").get(HOME).text
 
 
 def test_invitations_that_wait_for_long_need_attention(as_, invited, query):
@@ -92,7 +94,9 @@ def test_ones_own_projects_come_first(as_, app, northfield):
 def test_many_projects_lead_to_their_list(as_, app, northfield):
     with northfield.inside(app), transaction():
         for n in range(12):
-            Project.create(northfield.organization.id, f"Project {n:02}", "", OPEN, northfield.owner.id)
+            last = Project.create(northfield.organization.id, f"Project {n:02}", "", OPEN, northfield.owner.id)
+        last.set_role(northfield.viewer.id, northfield.member("admin").role, northfield.owner.id)
     page = as_("viewer").get(HOME).text
     assert page.count('<td data-label="Your role">') == 10
+    assert page.index("Project 11") < page.index("Billing pipeline") < page.index("Project 00")
     assert "All projects" in page
