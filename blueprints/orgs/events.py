@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from flask import g
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
     ColumnElement,
     Select,
+    Text,
     Uuid,
+    any_,
     bindparam,
-    cast,
     func,
-    literal,
     literal_column,
     select,
     true,
@@ -35,6 +35,7 @@ from models import AuditEvent, Invitation, Project, User, db
 
 _Actor, _Subject = aliased(User), aliased(User)
 _HERE = bindparam("here", type_=Uuid)
+_PEOPLE, _PROJECTS = (bindparam(name, type_=ARRAY(Uuid)) for name in ("people", "projects"))
 
 
 @dataclass(frozen=True)
@@ -61,21 +62,36 @@ class Found:
 
 def read(asked: Asked, meant: Meant, size: int = SIZE) -> Found:
     """Read a page of events with the names in them, in one statement."""
-    both = _statement(asked, meant, size) if asked != Asked() or meant != Meant() else _latest(size)
-    rows = db.session.execute(both, {"here": g.org.id}).all()
-    here = [row for row in rows if row.seq is not None]
-    kept = here[-size:] if asked.after else here[:size]
-    return Found(asked, kept, len(here) > size, rows[0].began)
+    values = _values(asked, meant)
+    rows = db.session.execute(_statement(frozenset(values), size), {"here": g.org.id} | values).all()
+    found = [row for row in rows if row.seq is not None]
+    kept = found[-size:] if asked.after else found[:size]
+    return Found(asked, kept, len(found) > size, rows[0].began)
+
+
+def _values(asked: Asked, meant: Meant) -> dict[str, Any]:
+    """What narrows the log, by the names of the statement's parameters."""
+    values = {
+        "action": asked.action or None,
+        "people": meant.people,
+        "projects": meant.projects,
+        "before": asked.before,
+        "after": asked.after,
+        "since": asked.since and _moment(asked.since),
+        "until": asked.until and _moment(asked.until + timedelta(days=1)),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _moment(day: date) -> str:
+    """When a reader's day begins; as text, for what Python's years leave out may be a moment of UTC."""
+    return datetime.combine(day, time(), here()).isoformat()
 
 
 @cache
-def _latest(size: int) -> Select[*tuple[Any, ...]]:
-    """Build what everybody reads first; once, for that takes longer than to run it."""
-    return _statement(Asked(), Meant(), size)
-
-
-def _statement(asked: Asked, meant: Meant, size: int) -> Select[*tuple[Any, ...]]:
-    found = _seqs(asked, meant, size + 1).subquery("found")
+def _statement(given: frozenset[str], size: int) -> Select[*tuple[Any, ...]]:
+    """Build what is asked with these parameters; once for each set of them, for that takes longer than to run it."""
+    found = _seqs(given, size + 1).subquery("found")
     began = select(AuditEvent.created_at).where(AuditEvent.organization_id == _HERE, AuditEvent.seq == 1)
     beside = select(began.scalar_subquery().label("began")).subquery("beside")
     events = _events().join(found, AuditEvent.seq == found.c.seq).subquery("events")
@@ -99,54 +115,50 @@ def _events() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _seqs(asked: Asked, meant: Meant, size: int) -> Select[int]:
+def _seqs(given: frozenset[str], size: int) -> Select[int]:
     """Select the places of the first few events that match.
 
     Of several people or projects, the first few of each are looked up by themselves; an event that two of them share
     comes once.
     """
     limit: Any = literal_column(str(size))
-    here = select(AuditEvent.seq).where(AuditEvent.organization_id == _HERE, *_where(asked, meant))
+    here = select(AuditEvent.seq).where(AuditEvent.organization_id == _HERE, *_where(given))
 
     def first(query: Any, seq: Any) -> Any:
-        return query.order_by(seq.asc() if asked.after else seq.desc()).limit(limit)
+        return query.order_by(seq.asc() if "after" in given else seq.desc()).limit(limit)
 
-    def each(column: Any, keys: list[UUID]) -> Any:
-        wanted = func.unnest(cast(keys, ARRAY(Uuid))).table_valued("key").render_derived()
+    def each(column: Any, keys: BindParameter[Any]) -> Any:
+        wanted = func.unnest(keys).table_valued("key").render_derived()
         its = first(here.where(column == wanted.c.key), AuditEvent.seq).lateral()
         return select(its.c.seq).select_from(wanted).join(its, true())
 
-    if meant.people is not None:
-        found = union(*(each(column, meant.people) for column in (AuditEvent.actor_id, AuditEvent.subject_id)))
-    elif meant.projects is not None:
-        found = each(AuditEvent.project_id, meant.projects)
+    if "people" in given:
+        found = union(*(each(column, _PEOPLE) for column in (AuditEvent.actor_id, AuditEvent.subject_id)))
+    elif "projects" in given:
+        found = each(AuditEvent.project_id, _PROJECTS)
     else:
         return first(here, AuditEvent.seq)
     seqs = found.subquery()
     return first(select(seqs.c.seq), seqs.c.seq)
 
 
-def _where(asked: Asked, meant: Meant) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if asked.action:
-        conditions.append(AuditEvent.action == asked.action)
-    if meant.people is not None and meant.projects is not None:
-        conditions.append(AuditEvent.project_id.in_(meant.projects))
-    if asked.before is not None:
-        conditions.append(AuditEvent.seq < asked.before)
-    elif asked.after is not None:
-        conditions.append(AuditEvent.seq > asked.after)
-    if asked.since:
-        conditions.append(AuditEvent.seq >= _first_since(asked.since))
-    if asked.until:
-        following = func.coalesce(_first_since(asked.until + timedelta(days=1)), literal(FURTHEST))
+def _where(given: frozenset[str]) -> list[ColumnElement[bool]]:
+    conditions: dict[str, ColumnElement[bool]] = {
+        "action": AuditEvent.action == bindparam("action"),
+        "before": AuditEvent.seq < bindparam("before"),
+        "after": AuditEvent.seq > bindparam("after"),
+        "since": AuditEvent.seq >= _first_since("since"),
         # A query of its own, because behind row-level security no index serves an expression that might leak.
-        conditions.append(AuditEvent.seq < select(following).scalar_subquery())
-    return conditions
+        "until": AuditEvent.seq
+        < select(func.coalesce(_first_since("until"), literal_column(str(FURTHEST)))).scalar_subquery(),
+    }
+    if "people" in given:
+        conditions["projects"] = AuditEvent.project_id == any_(_PROJECTS)
+    return [condition for name, condition in conditions.items() if name in given]
 
 
-def _first_since(day: date) -> Any:
-    """The place of the first event since a reader's day began. Time never goes back in a chain, so places bound it."""
-    moment = literal(datetime.combine(day, time(), here()).isoformat()).cast(AuditEvent.created_at.type)
-    found = select(AuditEvent.seq).where(AuditEvent.organization_id == _HERE, AuditEvent.created_at >= moment)
+def _first_since(moment: str) -> Any:
+    """The place of the first event since a moment. Time never goes back in a chain, so places bound it."""
+    at = bindparam(moment, type_=Text).cast(AuditEvent.created_at.type)
+    found = select(AuditEvent.seq).where(AuditEvent.organization_id == _HERE, AuditEvent.created_at >= at)
     return found.order_by(AuditEvent.created_at, AuditEvent.seq).limit(literal_column("1")).scalar_subquery()
