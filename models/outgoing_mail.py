@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from models.base import Base, Record, db
 
 LEASE = timedelta(minutes=2)  # how long a worker may take for one mail before another takes it over
+QUEUED = "state = 'queued'"  # as text, for a plan that is made for any state would not use the index of this one
 GIVE_UP = timedelta(days=3)  # how long we try; longer than a weekend, shorter than an invitation lives
 
 
@@ -27,7 +28,7 @@ class OutgoingMail(Record, Base):
     __tablename__ = "outgoing_mail"
     __table_args__ = (
         CheckConstraint("state IN ('queued', 'sent', 'failed', 'dropped')", name="state"),
-        Index("ix_outgoing_mail_due", "due_at", postgresql_where=text("state = 'queued'")),
+        Index("ix_outgoing_mail_due", "due_at", postgresql_where=text(QUEUED)),
         Index("ix_outgoing_mail_subject_id", "subject_id"),
         Index(
             "ix_outgoing_mail_organization_id",
@@ -70,7 +71,7 @@ class OutgoingMail(Record, Base):
         """Take the next mail that is due, under a lease: if this worker dies, another takes it when that ends."""
         mail = db.session.scalar(
             select(cls)
-            .where(cls.state == "queued", cls.due_at <= func.clock_timestamp())
+            .where(text(QUEUED), cls.due_at <= func.clock_timestamp())
             .order_by(cls.due_at)
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -84,7 +85,7 @@ class OutgoingMail(Record, Base):
     def seconds_to_next(cls) -> float | None:
         """Return the seconds until a mail is due (negative if one is overdue); None if none waits."""
         return db.session.scalar(
-            select(func.extract("epoch", func.min(cls.due_at) - func.clock_timestamp())).where(cls.state == "queued")
+            select(func.extract("epoch", func.min(cls.due_at) - func.clock_timestamp())).where(text(QUEUED))
         )
 
     @classmethod
@@ -92,7 +93,7 @@ class OutgoingMail(Record, Base):
         """Look at the mail that waits to be sent."""
         age = func.extract("epoch", func.clock_timestamp() - func.min(cls.created_at))
         columns = func.count(), func.count(cls.last_error), func.coalesce(age, 0)
-        waiting, failing, oldest = db.session.execute(select(*columns).where(cls.state == "queued")).one()
+        waiting, failing, oldest = db.session.execute(select(*columns).where(text(QUEUED))).one()
         return Queue(waiting, failing, float(oldest))
 
     def sent(self) -> None:

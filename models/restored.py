@@ -16,7 +16,7 @@ from models.email_change import WAITING, EmailChange
 from models.invitation import PENDING, Invitation
 from models.known_browser import KnownBrowser
 from models.organization import Organization
-from models.outgoing_mail import OutgoingMail
+from models.outgoing_mail import QUEUED, OutgoingMail
 from models.sealed import unseal
 from models.second_factor import SEALED, SecondFactor
 from models.session import Session
@@ -75,7 +75,7 @@ def settle(connection: Connection) -> Ended:
         update(EmailChange).where(text(WAITING), EmailChange.expires_at > NOW),
     )
     waiting = update(Invitation).where(and_(text(PENDING), Invitation.expires_at > NOW))
-    queued = update(OutgoingMail).where(OutgoingMail.state == "queued").values(state="dropped")
+    queued = update(OutgoingMail).where(text(QUEUED)).values(state="dropped")
     ended = Ended(
         people=len(people),
         links=sum(_expired(connection, which) for which in links),
