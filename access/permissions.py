@@ -35,7 +35,7 @@ class Denied(Exception):
 
 
 class StepNeeded(Exception):
-    """The organization asks everyone for two-step verification, and this person has not turned it on."""
+    """The organization that it names asks everyone for two-step verification, which this person has not turned on."""
 
 
 PERMISSIONS: dict[str, Permission] = {}

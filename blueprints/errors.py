@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 from flask import Flask, g, render_template, request, url_for
 from sqlalchemy.exc import DBAPIError, InvalidRequestError, NoResultFound, TimeoutError
+from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
 import access
@@ -41,6 +42,7 @@ def init_app(app: Flask) -> None:
     for error in AWAY:
         app.register_error_handler(error, unavailable)
     app.register_error_handler(InvalidRequestError, gone)
+    app.register_error_handler(StaleDataError, gone)
     app.register_error_handler(InternalServerError, fault)
     app.log_exception = log_fault  # type: ignore[method-assign]
 
@@ -80,9 +82,9 @@ def denied(error: Denied) -> Any:
     return _refuse(403, text=text, actions=[home]), 403
 
 
-def step_needed(_error: StepNeeded) -> Any:
+def step_needed(error: StepNeeded) -> Any:
     """The organization lets nobody in without two-step verification: that, and the way to it."""
-    text = f"{g.org.name} asks everyone for it. Nothing was lost: once it is on, you get in as before."
+    text = f"{error} asks everyone for it. Nothing was lost: once it is on, you get in as before."
     g.org = g.actor = g.slug = None  # the page stands outside of it, with none of its tabs, links and live updates
     ways = [("Turn on two-step verification", url_for("auth.two_step")), ("My organizations", url_for("orgs.index"))]
     return _refuse(403, text=text, actions=ways, heading="Turn on two-step verification first"), 403
@@ -96,11 +98,11 @@ def stale() -> Any:
     return render_template("errors/stale.html", kept=kept, message=csrf.STALE), 422
 
 
-def gone(error: InvalidRequestError) -> Any:
+def gone(error: InvalidRequestError | StaleDataError) -> Any:
     """What the gate found was removed by somebody else before this got its turn; or the database hangs up on us."""
     if _is_away(error):
         return unavailable(error)
-    if "refresh" not in str(error) and not isinstance(error, NoResultFound):
+    if "refresh" not in str(error) and not isinstance(error, NoResultFound | StaleDataError):
         raise error
     db.session.rollback()
     return _refuse(404), 404

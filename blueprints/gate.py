@@ -89,7 +89,7 @@ def _gated(
         if g.slug is not None and g.actor is None:
             return _not_here()
         if g.org is not None and g.org.lacks_step:
-            raise access.StepNeeded
+            raise access.StepNeeded(g.org.name)
         found = find(**ids)
         if check:
             check(*found)
@@ -193,6 +193,11 @@ def log_in(user: User) -> None:
     if not renewed:
         metrics.LOG_INS.labels(metrics.SUCCEEDED).inc()
     _sessions().begin(_session(), user.credential_epoch, browsers.keep(), renewed=renewed)
+
+
+def renew_id() -> None:
+    """Give the session of who is logged in a new id, because what they may do has changed; it proves nothing anew."""
+    _sessions().renew(_session())
 
 
 def log_out() -> None:

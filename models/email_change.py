@@ -73,10 +73,14 @@ class EmailChange(Record, Base):
         OneTimeToken.end_all(user.id)
         _note(user, EMAIL_CHANGED)
 
-    def send_again(self) -> None:
-        """Mail a new link to the new address; the earlier one stops working."""
-        self.nonce, self.expires_at = secrets.token_bytes(32), func.now() + CONFIRMATION_LIFE
+    def send_again(self) -> bool:
+        """Mail a new link to the new address; the earlier one stops working. False if it waits no more."""
+        link = {"nonce": secrets.token_bytes(32), "expires_at": func.now() + CONFIRMATION_LIFE}
+        waits = update(EmailChange).where(EmailChange.id == self.id, sql(WAITING))
+        if not db.session.scalar(waits.values(link).returning(EmailChange.id)):
+            return False
         OutgoingMail.queue("email_change", self.id)
+        return True
 
     @classmethod
     def waiting(cls, user_id: UUID) -> Self | None:

@@ -66,7 +66,7 @@ class Invitation(Record, Base):
         ),
         Index("ix_invitations_email_key", "email_key"),
         Index("ix_invitations_accepted_by", "accepted_by", postgresql_where=text("accepted_by IS NOT NULL")),
-        Index("ix_invitations_invited_by", "organization_id", "invited_by", postgresql_where=text(PENDING)),
+        Index("ix_invitations_invited_by", "organization_id", "invited_by"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id", ondelete="CASCADE"))

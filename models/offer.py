@@ -44,6 +44,11 @@ class Offer(NamedTuple):
             f"You joined {self.place}." if self.project else f"You joined {self.place} as {self.invitation.role.label}."
         )
 
+    @property
+    def already(self) -> str:
+        """Say kindly that there is nothing to join."""
+        return f"You joined {self.place} already." if self.project else f"You are a member of {self.place} already."
+
     def accept(self, user: User) -> OrganizationMember | None:
         """Join. The organization is locked, then the invitation, and both are looked at again: of many, one joins.
 

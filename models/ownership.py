@@ -178,9 +178,9 @@ class OwnershipOffer(Record, Base):
             raise OfferOver
 
     def _active_member(self, user_id: UUID) -> OrganizationMember | None:
-        return db.session.scalar(
-            _active_members(self.organization_id).where(User.id == user_id).execution_options(populate_existing=True)
-        )
+        """Find one of the two, with the account locked before the directory's row, as a rename locks them."""
+        found = _active_members(self.organization_id).where(User.id == user_id).with_for_update(read=True, of=User)
+        return db.session.scalar(found.execution_options(populate_existing=True))
 
     def _end(self, end: str, action: Action) -> None:
         """Write the end at once: of an open offer, the change of roles that follows would make a cancelled one."""

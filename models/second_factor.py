@@ -108,8 +108,7 @@ class SecondFactor(Base):
         if number is None:
             return False
         bit = SecondFactor.recovery_used.op("&")(1 << number) == 0
-        same = SecondFactor.recovery == self.recovery
-        if not self._spent(bit & same, recovery_used=SecondFactor.recovery_used.op("|")(1 << number)):
+        if not self._spent(bit, recovery_used=SecondFactor.recovery_used.op("|")(1 << number)):
             return False
         _note(db.session.get_one(User, self.user_id), RECOVERY_CODE_USED, "recovery_code_used")
         return True
@@ -147,10 +146,14 @@ class SecondFactor(Base):
         return [b32encode(one)[:CODE_LENGTH].lower() for one in made]
 
     def _spent(self, unspent: ColumnElement[bool], **values: object) -> bool:
+        """Write that a code was used; only over what it was made from, which may be another app's by now."""
         nonce = unseal(SEALED, self.recovery)
         sealed = {"secret": seal(SEALED, self._secret), "recovery": seal(SEALED, nonce) if nonce else self.recovery}
         mine = SecondFactor.user_id == self.user_id
-        spent = update(SecondFactor).where(mine, unspent).values(**values, **sealed).returning(SecondFactor.user_id)
+        same = SecondFactor.secret == self.secret, SecondFactor.recovery == self.recovery
+        spent = (
+            update(SecondFactor).where(mine, *same, unspent).values(**values, **sealed).returning(SecondFactor.user_id)
+        )
         return db.session.scalar(spent) is not None
 
 

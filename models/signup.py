@@ -50,18 +50,13 @@ class Signup(Record, Base):
         OutgoingMail.queue("signup", signup.id)
         return signup
 
-    def send_again(self) -> None:
-        """Make a new link and code, which replace the earlier ones, and queue their mail."""
-        self.nonce, self.tries = secrets.token_bytes(32), 0
-        self.expires_at = func.now() + CONFIRMATION_LIFE
-        OutgoingMail.queue("signup", self.id)
-
     @classmethod
-    def send_again_to(cls, id: UUID) -> None:
-        """The same for an attempt that still waits; nothing for one that does not."""
-        signup = db.session.get(cls, id)
-        if signup and signup.confirmed_at is None:
-            signup.send_again()
+    def send_again(cls, id: UUID) -> None:
+        """Make a new link and code, which replace the earlier ones, and queue their mail; nothing where none waits."""
+        link = {"nonce": secrets.token_bytes(32), "tries": 0, "expires_at": func.now() + CONFIRMATION_LIFE}
+        waits = update(cls).where(cls.id == id, cls.confirmed_at.is_(None))
+        if db.session.scalar(waits.values(link).returning(cls.id)):
+            OutgoingMail.queue("signup", id)
 
     @classmethod
     def find(cls, text: str, *, late: bool = False) -> Self | None:

@@ -32,16 +32,18 @@ class OneTimeToken(Record, Base):
     used_at: Mapped[datetime | None]
 
     @classmethod
-    def issue(cls, purpose: str, user_id: "UUID | ScalarSelect[UUID]", life: timedelta, *, alone: bool = True) -> Self:
+    def issue(
+        cls, purpose: str, user_id: "UUID | ScalarSelect[UUID] | None", life: timedelta, *, alone: bool = True
+    ) -> Self:
         """Make a token; the ones issued before for the same purpose stop working.
 
         Args:
             purpose: what it permits.
-            user_id: whose account; a query for it keeps who asks from learning whether there is one.
+            user_id: whose account, if anybody's; a query for it keeps who asks from learning whether there is one.
             life: how long it works.
             alone: False to let the ones issued before go on.
         """
-        if alone:
+        if alone and user_id is not None:
             cls.end_all(user_id, purpose)
         token = cls(purpose=purpose, user_id=user_id, nonce=secrets.token_bytes(32), expires_at=func.now() + life)
         db.session.add(token)

@@ -39,15 +39,7 @@ class User(Record, Base):
     """A person with an account."""
 
     __tablename__ = "users"
-    __table_args__ = (
-        Index("uq_users_email_key", "email_key", unique=True),
-        Index(
-            "ix_users_search_text",
-            "search_text",
-            postgresql_using="gin",
-            postgresql_ops={"search_text": "gin_trgm_ops"},
-        ),
-    )
+    __table_args__ = (Index("uq_users_email_key", "email_key", unique=True),)
     # What a statement computed comes back with it: whoever begins a session after a change of password knows that
     # change's epoch, and not one that came later.
     __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012
@@ -62,7 +54,7 @@ class User(Record, Base):
     deactivated_at: Mapped[datetime | None]
     second_factor_at: Mapped[datetime | None]  # since when logging in takes a second step
     version: Mapped[int] = mapped_column(server_default=text("1"))
-    # Name and email without case and accents, for the search of the people page.
+    # Name and email without case and accents, for every search of people.
     search_text: Mapped[str] = mapped_column(Computed("fold(name || ' ' || email)"), deferred=True)
 
     @classmethod
@@ -124,11 +116,25 @@ class User(Record, Base):
         same = (User.id == self.id) & (User.credential_epoch == self.credential_epoch)
         db.session.execute(update(User).where(same).values(password_hash=password_hash))
 
-    def prove_address(self) -> None:
-        """Note that the person showed that they read this address's mail."""
+    def prove_address(self, key: str) -> None:
+        """Note that the person showed that they read an address's mail, if it is theirs at this moment.
+
+        Args:
+            key: the address's.
+        """
         if self.email_verified_at is None:
-            self.email_verified_at = func.now()
-            self._note(ACCOUNT_ADDRESS_CONFIRMED)
+            unproven = update(User).where(User.id == self.id, User.email_key == key, User.email_verified_at.is_(None))
+            if db.session.scalar(unproven.values(email_verified_at=func.now()).returning(User.id)):
+                self._note(ACCOUNT_ADDRESS_CONFIRMED)
+
+    def unchanged(self) -> UUID | None:
+        """Keep the password from changing until the transaction ends.
+
+        Returns:
+            The key; None if it changed since this row was read, or the account was logged out of everywhere.
+        """
+        same = select(User.id).where(User.id == self.id, User.credential_epoch == self.credential_epoch)
+        return db.session.scalar(same.with_for_update(read=True))
 
     def hold(self) -> bool:
         """Keep the account from ending until the transaction does; False where it ended already."""

@@ -34,6 +34,7 @@ _BEGIN = text("""
                          :user_agent, :request_id, :renewed)
 """)
 _KEEP = text("SELECT keep_session(:sid, CAST(:sess AS jsonb), :idle, :longest)")
+_RENEW = text("SELECT renew_session(:sid, :new_sid)")
 _END = text("SELECT end_session(:sid, CAST(:ip AS inet), :request_id, :renewed)")
 
 
@@ -74,8 +75,15 @@ class PostgresSessions(ServerSideSessionInterface):
         session.stored, session.touch = True, found.seen_long_ago and not by_itself()
         return found
 
+    def renew(self, session: BrowserSession) -> None:
+        """Give the session a new id; the old one is dead at once. It stays as old as it is: nobody proved anything."""
+        before = self._get_store_id(session.sid)
+        session.sid = self._generate_sid(self.sid_length)
+        self._execute(_RENEW, {"sid": before, "new_sid": self._get_store_id(session.sid)})
+        session.modified = True
+
     def begin(self, session: BrowserSession, epoch: int, browser: bytes, *, renewed: bool = False) -> None:
-        """Give the session a new id, at log-in and at every change of privilege; the old one is dead at once.
+        """Begin the session of somebody who was just proven, with a new id; the old one is dead at once.
 
         Args:
             session: with the user's id in it.

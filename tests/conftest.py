@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from typing import Any
@@ -224,6 +225,33 @@ def somebody_waits(query: Callable[..., Any]) -> Callable[[], Any]:
     return lambda: query(
         "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """meanwhile(owner, "name", do) -> do() happens in another thread when owner.name is first called: before it does
+    anything or, after=True, when it has done it.
+    """
+
+    def arrange(owner: Any, name: str, do: Callable[[], object], *, after: bool = False) -> None:
+        really = getattr(owner, name)
+
+        def aside() -> None:
+            monkeypatch.setattr(owner, name, really)
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(do).result(20)
+
+        def called(*args: Any, **more: Any) -> Any:
+            if not after:
+                aside()
+            done = really(*args, **more)
+            if after:
+                aside()
+            return done
+
+        monkeypatch.setattr(owner, name, called)
+
+    return arrange
 
 
 @pytest.fixture

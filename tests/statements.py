@@ -9,7 +9,7 @@ import psycopg
 CONTROL = ("BEGIN", "COMMIT", "ROLLBACK")
 CHANGE = ("INSERT", "UPDATE", "DELETE")
 # What the application changes by functions of the tables' owner (migrations 0008 and 0009).
-WRITERS = ("begin_session(", "keep_session(", "end_session(", "record_audit(", "purge_")
+WRITERS = ("begin_session(", "keep_session(", "renew_session(", "end_session(", "record_audit(", "purge_")
 TELL = "set_config('freehold"  # goes with a statement, in its round trip (models.tenant)
 
 

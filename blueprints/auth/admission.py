@@ -36,9 +36,12 @@ def needs_step(user: User) -> bool:
 
 
 def ask(user: User, to: str, toast: str = "") -> Response:
-    """Lead to the second step. A short-lived token in a cookie says whose password was right; nobody is logged in."""
+    """Lead to the second step. A short-lived token in a cookie says whose password was right; nobody is logged in.
+
+    It is nobody's where the password was changed since: a change ends the tokens that it finds.
+    """
     with transaction():
-        permit = OneTimeToken.issue(SECOND_STEP, user.id, STEP_LIFE, alone=False)
+        permit = OneTimeToken.issue(SECOND_STEP, user.unchanged(), STEP_LIFE, alone=False)
     metrics.LOG_INS.labels(metrics.SECOND_STEP).inc()
     response = leave(url_for("auth.second_step", next=to), toast)
     response.set_cookie(_name(), permit.text, max_age=STEP_LIFE, secure=settings().https, httponly=True, samesite="Lax")

@@ -44,7 +44,7 @@ def resend_confirmation() -> Any:
     mailed_within(here.email)
     with suppress(Repeated), transaction():
         once(to := url_for(".check_email"))
-        Signup.send_again_to(UUID(here.signup_id))
+        Signup.send_again(UUID(here.signup_id))
     return here._replace(sent_again_at=time.time()).keep(redirect(to, 303))
 
 

@@ -8,7 +8,7 @@ from blueprints.auth.blueprint import bp
 from blueprints.auth.forms import ButtonForm, EmailForm
 from blueprints.auth.links import secret_page
 from blueprints.fragments import leave, respond
-from blueprints.gate import log_in, public, signed_in
+from blueprints.gate import public, renew_id, signed_in
 from blueprints.limits import stop_beyond, within
 from blueprints.once import once
 from blueprints.proof import proves
@@ -40,13 +40,13 @@ def email() -> Any:
 def resend_email_change() -> Any:
     """Mail a new link to the address that waits; the earlier one stops working."""
     change = EmailChange.waiting(g.identity.viewer.id)
-    if change is None:
-        return leave(url_for(".email"), "No address waits to be confirmed.")
-    stop_beyond(limits.mailing(change.email_key, request.remote_addr), change.email)
-    with transaction():
-        once(url_for(".email"))
-        change.send_again()
-    return leave(url_for(".email"), f"Sent again to {change.email}. Only the newest link works.")
+    if change:
+        stop_beyond(limits.mailing(change.email_key, request.remote_addr), change.email)
+        with transaction():
+            once(url_for(".email"))
+            if change.send_again():
+                return leave(url_for(".email"), f"Sent again to {change.email}. Only the newest link works.")
+    return leave(url_for(".email"), "No address waits to be confirmed.")
 
 
 @bp.post("/account/email/cancel")
@@ -78,7 +78,7 @@ def confirm_email(token: str) -> Any:
     if user is None:
         return secret_page("auth/email_link_over.html", 410)
     if g.identity and g.identity.viewer.id == user.id:
-        log_in(user)
+        renew_id()
     return leave(url_for(".account"), f"Your email address is {change.email} now.")
 
 

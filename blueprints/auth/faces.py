@@ -43,7 +43,7 @@ def show(offer: Offer | None, form: LogInForm | SignUpForm | None = None) -> Res
     if offer is None:
         return secret_page("auth/invitation_unknown.html", 404, minutes=KEPT_FOR.seconds // 60)
     if _is_inside(offer):
-        return leave(home_of(offer), already(offer))
+        return leave(home_of(offer), offer.already)
     if offer.state is not State.PENDING:
         return secret_page("auth/invitation_over.html", 410, offer=offer, days=INVITATION_LIFE.days)
     face = face_of(offer)
@@ -78,11 +78,6 @@ def home_of(offer: Offer) -> str:
     if offer.project:
         return url_for("projects.show", slug=offer.organization.slug, project_id=offer.project.id)
     return url_for("orgs.home", slug=offer.organization.slug)
-
-
-def already(offer: Offer) -> str:
-    """Say kindly that there is nothing to join."""
-    return f"You joined {offer.place} already." if offer.project else f"You are a member of {offer.place} already."
 
 
 def is_in(offer: Offer, user_id: UUID) -> bool:

@@ -8,12 +8,12 @@ from sqlalchemy import select
 
 from blueprints.auth.admission import ask, needs_step
 from blueprints.auth.blueprint import bp
-from blueprints.auth.faces import Face, already, face_of, form_of, home_of, is_in, show
+from blueprints.auth.faces import Face, face_of, form_of, home_of, is_in, show
 from blueprints.auth.forms import LogInForm, SignUpForm
 from blueprints.auth.opened import forget, keep, opened
 from blueprints.auth.sign_in import proven
 from blueprints.fragments import leave
-from blueprints.gate import bare, log_in, log_out, public, viewer
+from blueprints.gate import bare, log_in, log_out, public, renew_id, viewer
 from blueprints.limits import within
 from models import AlreadyMember, CannotAccept, EmailTaken, Offer, State, User, db, limits, transaction
 from models.password import hash_password
@@ -89,7 +89,7 @@ def _by_session(offer: Offer) -> Any:
     """Join as who is logged in, unless a new password ended their session meanwhile."""
     same = User.id == g.identity.viewer.id, User.credential_epoch == g.identity.credential_epoch
     user = db.session.scalar(select(User).where(*same))
-    return _join(offer, user) if user and face_of(offer) is Face.JOIN else show(offer)
+    return _arrived(offer, _join(offer, user)) if user and face_of(offer) is Face.JOIN else show(offer)
 
 
 def _by_password(offer: Offer) -> Any:
@@ -106,7 +106,7 @@ def _by_password(offer: Offer) -> Any:
     user = proven(form) if isinstance(form, LogInForm) and form.accepted() else None
     if user and needs_step(user):
         return ask(user, url_for(".invitation"))
-    return _join(offer, user) if user else show(offer, form)
+    return _arrived(offer, _join(offer, user), user) if user else show(offer, form)
 
 
 def _sign_up(offer: Offer, form: SignUpForm) -> Any:
@@ -115,25 +115,28 @@ def _sign_up(offer: Offer, form: SignUpForm) -> Any:
     with transaction():
         user = User.create(form.email.address, form.name.data or "", hashed, proven=offer.mailed)
         offer.accept(user)
-    return _enter(offer, user)
+    return _arrived(offer, offer.welcome, user)
 
 
-def _join(offer: Offer, user: User) -> Any:
-    """Join with an account. Doing it twice is doing it once."""
+def _join(offer: Offer, user: User) -> str:
+    """Join with an account, and return what to tell them. Doing it twice is doing it once."""
     try:
         with transaction():
             offer.accept(user)
             if offer.mailed:
-                user.prove_address()
+                user.prove_address(offer.invitation.email_key)
     except AlreadyMember:
-        return _enter(offer, user, already(offer))
+        return offer.already
     except CannotAccept:
         if offer.invitation.accepted_by != user.id or not is_in(offer, user.id):
             raise  # a link is no way back for who used it and was removed
-    return _enter(offer, user)
+    return offer.welcome
 
 
-def _enter(offer: Offer, user: User, toast: str = "") -> Any:
-    """Go in, with a new session id: what this browser may do has changed."""
-    log_in(user)
-    return forget(leave(home_of(offer), toast or offer.welcome))
+def _arrived(offer: Offer, toast: str, proven: User | None = None) -> Any:
+    """Go in, with a new session id; it is a new session for those alone who proved here who they are."""
+    if proven:
+        log_in(proven)
+    else:
+        renew_id()
+    return forget(leave(home_of(offer), toast))

@@ -69,7 +69,7 @@ def _choose(password: str, permit: OneTimeToken, user: User) -> Any:
     with transaction():
         if first := permit.use():
             once(url_for(".login"))
-            user.prove_address()
+            user.prove_address(user.email_key)
             user.choose_password(hashed, by_link=True)
             OutgoingMail.queue("password_changed", user.id)
     if not first:

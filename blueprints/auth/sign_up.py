@@ -71,7 +71,7 @@ def new_confirmation_link(token: str) -> Any:
     with transaction():
         signup = Signup.find(token, late=True)
         if signup:
-            signup.send_again()
+            Signup.send_again(signup.id)
             once(url_for(".check_email"), made=signup.id)
     signup = signup or made_before(Signup)
     if signup is None:

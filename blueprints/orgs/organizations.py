@@ -13,7 +13,7 @@ from blueprints.orgs import home as homes
 from blueprints.orgs import sentences, yours
 from blueprints.orgs.forms import NewOrganizationForm, refuse_slug
 from blueprints.paging import paged
-from models import CannotAccept, Offer, Organization, SlugTaken, User, db, transaction
+from models import AlreadyMember, CannotAccept, Offer, Organization, SlugTaken, User, db, transaction
 from models.organization import free_slug
 
 bp = Blueprint("orgs", __name__)
@@ -62,6 +62,9 @@ def restore(organization_id: UUID) -> Any:
     with transaction():
         access.confirm(actor, access.OWN_ORGANIZATION)
         organization = yours.restorable(organization_id) or abort(404)
+        me = db.session.get_one(User, g.identity.viewer.id)
+        if organization.second_factor_required_at and me.second_factor_at is None:
+            raise access.StepNeeded(organization.name)
         organization.restore()
         once(to := url_for("orgs.home", slug=organization.slug))
     return leave(to, f"{organization.name} was restored.")
@@ -80,6 +83,8 @@ def accept_invitation(invitation_id: UUID) -> Any:
             offer.accept(db.session.get_one(User, g.identity.viewer.id))
     except CannotAccept:
         abort(410)
+    except AlreadyMember:
+        return leave(there, offer.already)
     return leave(there, offer.welcome)
 
 

@@ -90,6 +90,8 @@ def edit(here: ProjectHere) -> Any:
         with transaction():
             access.confirm_on(g.actor, here, needed)
             wanted = form.wanted(project)
+            if wanted[-1] != project.access:  # by now, where it was the same before
+                access.confirm_on(g.actor, here, access.MANAGE_PROJECT)
             new = wanted != (project.name, project.description, project.access)
             late = form.outdated(project.version) and new
             toast = _edited(here, wanted) if new and not late else was_saved(project.name)

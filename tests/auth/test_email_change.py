@@ -6,6 +6,7 @@ from threading import Barrier
 
 import pytest
 
+from blueprints.auth import email as email_views
 from models import EmailChange, Passkey, User, db, transaction
 from models.email_change import CONFIRM, UNDO
 from tests.browser_like import without_tokens
@@ -109,6 +110,14 @@ class TestAsking:
         assert browser().get(first).status_code == 410
         assert browser().get(latest("confirm-email")).status_code == 200
 
+    def test_again_while_it_is_confirmed_leaves_the_way_back(self, here, latest, browser, query, meanwhile):
+        here.post(PAGE, email=NEW)
+        link = latest("confirm-email")
+        meanwhile(email_views, "stop_beyond", lambda: browser().post(link))
+        assert here.post(f"{PAGE}/resend").location == PAGE
+        assert "No address waits to be confirmed." in here.get(PAGE).text
+        assert query("SELECT expires_at > now() + interval '6 days' FROM email_changes") == [(True,)]
+
     def test_for_another_address_ends_the_first_wish(self, here, latest, browser):
         here.post(PAGE, email=NEW)
         first = latest("confirm-email")
@@ -144,12 +153,14 @@ class TestConfirming:
         assert browser().post("/login", email=NEW, password=PASSWORD).status_code == 303
         assert browser().post("/login", email=OLD, password=PASSWORD).status_code == 422
 
-    def test_gives_this_session_a_new_id_and_leaves_others(self, here, latest, browser, hana):
+    def test_gives_this_session_a_new_id_and_leaves_others(self, here, latest, browser, hana, query):
         elsewhere = browser(hana)
         here.post(PAGE, email=NEW)
         before = here.cookie("session")
+        query("UPDATE sessions SET created_at = created_at - interval '1 hour'")
         here.post(latest("confirm-email"))
         assert here.cookie("session") != before
+        assert here.get("/account/security/passkeys/new").status_code == 303  # it proves nothing anew
         assert elsewhere.get("/account").status_code == 200
 
     def test_ends_links_that_were_mailed_to_the_old_address(self, app, change, browser, latest, hana):

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from blueprints.auth import sign_in
 from models import Invitation, Role, db, tenant, transaction
 from models.invitation import MAILED
 from models.text import address
@@ -232,6 +233,27 @@ def test_joining_gives_the_browser_a_new_session(opened, account, browser):
     assert member.cookie("session") != before
     assert member.get(HOME).status_code == 200
     assert stolen.get(HOME).status_code == 302
+
+
+def test_joining_by_a_session_proves_nothing_anew(opened, account, query):
+    member = opened(account(), copied=True)
+    began = query("SELECT created_at FROM sessions")
+    assert member.post("/invitation/accept").location == HOME
+    assert query("SELECT created_at FROM sessions") == began
+    assert member.get("/account/security/passkeys/new").location.startswith("/account/confirm")
+    assert member.post("/account/delete").status_code == 422
+
+
+def test_a_link_proves_no_address_that_its_account_took_meanwhile(app_with, browser, invite, account, query, meanwhile):
+    host_without_mail, me = app_with(email_verification="off"), account()
+    query("UPDATE users SET email_verified_at = NULL WHERE id = %(id)s", id=me.id)
+    visitor, mine = browser(app=host_without_mail), browser(app=host_without_mail)
+    mine.log_in(me, fresh=True)
+    visitor.get(invite())
+    meanwhile(sign_in, "verify", lambda: mine.post("/account/email", email="victim@example.com"))
+    assert visitor.post("/invitation/accept", password=PASSWORD).location == HOME
+    mine = query("SELECT email, email_verified_at IS NOT NULL FROM users WHERE id = %(id)s", id=me.id)
+    assert mine == [("victim@example.com", False)]
 
 
 def test_a_session_that_a_new_password_ended_does_not_come_back(opened, account, query, statements, app):

@@ -8,6 +8,7 @@ from threading import Barrier
 import pyotp
 import pytest
 
+from blueprints.auth import passkeys
 from models import SecondFactor, User, db, leaving, limits, transaction
 from models.passkey import MOST
 from models.second_factor import new_secret
@@ -314,6 +315,10 @@ class TestOnesOwn:
         assert here.post(page_of, name="Old laptop").location == SECURITY
         assert keys() == [("Old laptop", 0)]
         assert here.post(page_of, name="").status_code == 422
+
+    def test_is_not_found_where_it_was_removed_in_that_moment(self, page_of, browser, hana, query, meanwhile):
+        meanwhile(passkeys, "transaction", lambda: query("DELETE FROM passkeys"))
+        assert browser(hana).post(page_of, name="Old laptop").status_code == 404
 
     def test_is_removed_by_a_fresh_proof(self, page_of, browser, fresh, hana, device, keys):
         here = browser(hana)

@@ -9,6 +9,7 @@ import pyotp
 import pytest
 from sqlalchemy import func, select
 
+from blueprints.auth import sign_in, two_step
 from models import SecondFactor, User, db, leaving, limits, transaction
 from models.second_factor import STEP, new_secret
 from tests.factories import PASSWORD
@@ -36,6 +37,10 @@ class Phone:
     def now(self):
         with self.app.app_context():
             return int(db.session.scalars(select(func.extract("epoch", func.clock_timestamp()))).one()) // STEP
+
+
+def code_of(secret, step):
+    return pyotp.TOTP(b32encode(secret).decode(), interval=STEP).generate_otp(step)
 
 
 def log_in(person, password=PASSWORD, **fields):
@@ -218,6 +223,14 @@ class TestLoggingIn:
         here.post("/account/security", current_password=PASSWORD, password=NEW)
         assert person.post(STEP_PAGE, code=phone.code()).location == "/login?why=step"
 
+    def test_waits_no_more_when_the_password_is_changed_in_that_moment(self, browser, phone, hana, meanwhile):
+        person, here = browser(), browser(hana)
+        changed = {"current_password": PASSWORD, "password": NEW}
+        meanwhile(sign_in, "verify", lambda: here.post("/account/security", **changed), after=True)
+        log_in(person)
+        assert person.post(STEP_PAGE, code=phone.code()).location == "/login?why=step"
+        assert not is_in(person)
+
     def test_is_not_stopped_by_others_who_know_the_password(self, browser, phone):
         person, other = browser(), browser()
         log_in(person)
@@ -340,6 +353,44 @@ class TestTurningItOff:
         with app.app_context(), transaction():
             leaving.delete_account(db.session.get_one(User, hana.id))
         assert query("SELECT count(*) FROM second_factors")[0][0] == 0
+
+
+class TestAnotherOneInTheSameMoment:
+    def test_an_app_of_before_stays_worthless(self, app, browser, phone, hana, meanwhile):
+        def another():
+            with app.app_context(), transaction():
+                SecondFactor.turn_off(db.session.get_one(User, hana.id))
+            key_of_another.append(new_secret())
+            with app.app_context(), transaction():
+                me = db.session.get_one(User, hana.id)
+                assert SecondFactor.set_up(me, key_of_another[0], code_of(key_of_another[0], phone.now() - 1))
+
+        key_of_another, person = [], browser()
+        log_in(person)
+        meanwhile(SecondFactor, "_spent", another)
+        assert person.post(STEP_PAGE, code=phone.code()).status_code == 422
+        log_in(person)
+        assert person.post(STEP_PAGE, code=code_of(key_of_another[0], phone.now())).status_code == 303
+
+    def test_recovery_codes_of_before_stay_worthless(self, app, browser, phone, hana, meanwhile):
+        def renew():
+            with app.app_context(), transaction():
+                factor = SecondFactor.of(hana.id)
+                factor.renew_recovery_codes()
+                codes.extend(factor.recovery_codes)
+
+        codes, person = [], browser()
+        log_in(person)
+        meanwhile(SecondFactor, "_spent", renew)
+        person.post(STEP_PAGE, code=phone.code())
+        other = browser()
+        log_in(other)
+        assert other.post(STEP_PAGE, code=codes[0]).status_code == 303
+
+    def test_codes_that_are_said_to_be_saved_are_gone(self, app, browser, phone, hana, query, meanwhile):
+        query("UPDATE second_factors SET recovery_shown_until = now() + interval '1 minute'")
+        meanwhile(two_step, "transaction", lambda: query("DELETE FROM second_factors"))
+        assert browser(hana).post(f"{CODES_PAGE}/saved").status_code == 404
 
 
 class TestASecretKeyThatIsReplaced:

@@ -292,6 +292,31 @@ def test_of_twenty_who_answer_at_once_one_is_heard(app, northfield, offered, rol
     assert len(told()) == (4 if taken else 3)
 
 
+def test_a_nominee_who_is_renamed_while_accepting_becomes_an_owner_all_the_same(
+    app, northfield, offered, role_of, somebody_waits, monkeypatch
+):
+    """The roles have changed when the rename begins: it waits for the account, and holds nothing meanwhile."""
+    offer, tell = offered(), OwnershipOffer._tell
+
+    def rename():
+        with app.app_context(), transaction():
+            db.session.get_one(User, northfield.viewer.id).rename("Renamed")
+
+    def tell_later(self, *messages):
+        renaming.start()
+        while renaming.is_alive() and not somebody_waits():
+            pass
+        tell(self, *messages)
+
+    renaming = threading.Thread(target=rename)
+    monkeypatch.setattr(OwnershipOffer, "_tell", tell_later)
+    do("accept", offer)
+    renaming.join()
+    db.session.expire_all()
+    assert role_of("viewer") is Role.OWNER
+    assert db.session.get_one(User, northfield.viewer.id).name == "Renamed"
+
+
 def test_of_ten_offers_at_once_one_is_made(app, northfield, offered):
     names = ["viewer", "operator", "admin"] * 3 + ["viewer"]
     ready, made = threading.Barrier(len(names)), []

@@ -1,6 +1,8 @@
+"""One's organizations: the list, a new one, restoring a deleted one, and invitations that wait."""
+
 import pytest
 
-from models import Invitation, Organization, db, transaction
+from models import Invitation, Offer, Organization, db, transaction
 from tests.factories import make_user
 
 ORGS = "/orgs"
@@ -204,6 +206,16 @@ def test_an_invitation_that_waits_is_accepted(as_, invited, northfield):
     assert (answer.status_code, answer.location) == (303, "/orgs/northfield")
     assert "You joined Northfield as Operator." in stranger.get("/orgs/northfield").text
     assert stranger.post(f"{path}/accept").status_code == 410
+
+
+def test_who_became_a_member_in_that_moment_is_led_in(as_, invited, northfield, query, meanwhile):
+    row = "INSERT INTO organization_members (organization_id, user_id, role) VALUES (%(here)s, %(who)s, 'VIEWER')"
+    who = {"here": northfield.organization.id, "who": northfield.stranger.id}
+    invitation, stranger = invited(northfield.stranger.email), as_("stranger")
+    meanwhile(Offer, "accept", lambda: query(row, **who))
+    answer = stranger.post(f"/orgs/invitations/{invitation}/accept")
+    assert (answer.status_code, answer.location) == (303, "/orgs/northfield")
+    assert "You are a member of Northfield already." in stranger.get(answer.location).text
 
 
 def test_an_invitation_that_waits_is_declined(as_, invited, northfield):

@@ -100,6 +100,12 @@ class TestWhoLacksIt:
         assert (answer.status_code, answer.headers["HX-Retarget"]) == (403, "#notices")
         assert HEADING in answer.text
 
+    def test_restores_no_organization(self, as_, northfield, query):
+        query("UPDATE organizations SET deleted_at = now() WHERE slug = 'northfield'")
+        answer = as_("owner").post(f"/orgs/deleted/{northfield.organization.id}/restore")
+        assert (answer.status_code, HEADING in answer.text) == (403, True)
+        assert query("SELECT deleted_at IS NULL FROM organizations WHERE slug = 'northfield'") == [(False,)]
+
     def test_hears_nothing_live(self, as_):
         assert as_("admin").get("/orgs/northfield/live").status_code == 403
 

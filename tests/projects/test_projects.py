@@ -2,6 +2,7 @@
 
 import pytest
 
+import access
 from models import Project, Role, db, transaction
 from models.project import OPEN, RESTRICTED
 from tests.browser_like import without_tokens, words
@@ -222,6 +223,21 @@ def test_two_who_edit_at_once_are_told(browser, northfield, at, query):
     assert "Save mine" in second.text
     assert visitor.post(url, name="Globe", description="", version="2").status_code == 303
     assert query("SELECT count(*) FROM projects WHERE name = 'Globe'")[0][0] == 1
+
+
+def test_who_may_only_use_a_project_by_now_opens_it_to_nobody(browser, northfield, at, query, give, meanwhile):
+    """It was restricted, and its Admin demoted, while they saved the form that said what it was before."""
+
+    def restrict():
+        query("UPDATE projects SET access = 'restricted' WHERE id = %(id)s", id=northfield.project.id)
+        query("UPDATE organization_members SET role = 'OPERATOR' WHERE user_id = %(id)s", id=northfield.admin.id)
+
+    give(northfield.project, northfield.admin, Role.OPERATOR)
+    admin = browser(northfield.admin)
+    meanwhile(access, "confirm_on", restrict)
+    saved = {"name": "Billing pipeline", "description": "New", "access": OPEN, "version": ""}
+    assert admin.post(at(northfield.project, "edit"), **saved).status_code == 403
+    assert query("SELECT access FROM projects WHERE id = %(id)s", id=northfield.project.id) == [("restricted",)]
 
 
 def test_saving_the_same_twice_is_no_conflict(browser, northfield, at):
