@@ -18,7 +18,8 @@ HEADER = (
     *("number", "time", "action", "what happened", "actor", "actor id", "subject", "subject id", "project"),
     *("project id", "before", "after", "address", "request", "hash"),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute
+# What a spreadsheet would compute, the full-width signs of East Asia too (OWASP, CSV Injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def lines(asked: Asked, meant: Meant) -> Iterator[str]:

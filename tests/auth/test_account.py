@@ -1,3 +1,5 @@
+"""One's own account: name, looks, password, and what they end."""
+
 import re
 
 import pytest

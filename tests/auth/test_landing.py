@@ -1,3 +1,5 @@
+"""The first page: what a visitor sees, and where somebody who is logged in is led."""
+
 import pytest
 
 from models import Organization, db, transaction

@@ -1,3 +1,5 @@
+"""A forgotten password: the mailed link, and a new one by it."""
+
 import time
 from concurrent.futures import ThreadPoolExecutor
 

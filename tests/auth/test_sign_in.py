@@ -1,3 +1,5 @@
+"""Logging in and out: the answers, the session, and where it leads."""
+
 import re
 
 import pytest

@@ -1,3 +1,5 @@
+"""Signing up: what is asked, what is mailed, and that nobody learns who has an account."""
+
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 

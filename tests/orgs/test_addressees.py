@@ -1,3 +1,5 @@
+"""The box of addresses: how it is read, and what is said of what is no address."""
+
 import time
 
 import pytest

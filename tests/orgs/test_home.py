@@ -1,3 +1,5 @@
+"""An organization's home: what needs attention, one's projects, and what happened lately."""
+
 import pytest
 
 from models import Organization, Project, tenant, transaction

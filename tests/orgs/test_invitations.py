@@ -1,3 +1,5 @@
+"""The list of pending invitations: sending again, a link to copy, revoking."""
+
 import re
 from pathlib import PurePosixPath
 

@@ -1,3 +1,5 @@
+"""Inviting people: the form, what is sent, and what is told of those who were not invited."""
+
 import time
 
 import pytest
