@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 from typing import Self
 from uuid import UUID
 
@@ -244,9 +245,12 @@ class OrganizationMember(Record, Base):
 
 def free_slug(name: str) -> str:
     """Return an address made from a name that nobody has or had: "Northfield Ltd" gives northfield-ltd, or …-2."""
-    wanted = slug_from(name)
-    taken = set(db.session.scalars(select(OrganizationSlug.slug).where(OrganizationSlug.slug.startswith(wanted))))
-    return next(slug for slug in _numbered(wanted) if slug not in taken)
+    numbered = _numbered(slug_from(name))
+    while True:
+        some = list(islice(numbered, 100))
+        taken = set(db.session.scalars(select(OrganizationSlug.slug).where(OrganizationSlug.slug.in_(some))))
+        if free := next((slug for slug in some if slug not in taken), None):
+            return free
 
 
 def slug_from(name: str) -> str:

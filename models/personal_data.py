@@ -1,4 +1,4 @@
-"""What is kept about one person, in two statements: no secrets, and of others what they typed themselves."""
+"""What is kept about one person, in three statements: no secrets, and of others what they typed themselves."""
 
 from typing import Any
 from uuid import UUID

@@ -129,7 +129,7 @@ def enter(*organization_ids: UUID) -> None:
 
     Args:
         organization_ids: found by what proves them, such as the gate or a genuine link; never what a request says.
-            Several only where one change, like the end of an account, concerns them all.
+            Several only where one person, as at the end of an account, concerns them all.
     """
     _show(Scope(organization_ids=organization_ids))
 

@@ -66,7 +66,7 @@ def security() -> Any:
 @bp.route("/account/delete", methods=["GET", "POST"])
 @signed_in
 def delete_account() -> Any:
-    """Review what ends with one's account, and end it by one's password. The last Owner of an organization stays."""
+    """Review what ends with one's account, and end it by a fresh proof. The last Owner of an organization stays."""
     mine, form = g.identity.viewer.id, DeleteAccountForm()
     if form.accepted() and proves(form):
         try:

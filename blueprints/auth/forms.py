@@ -129,7 +129,7 @@ class EmailForm(ProofForm):
 
 
 class DeleteAccountForm(ProofForm):
-    """The end of one's account, by the present password."""
+    """The end of one's account, by a fresh proof."""
 
 
 class ButtonForm(OurForm):

@@ -48,7 +48,7 @@ def two_step() -> Any:
 @bp.route("/account/security/two-step/off", methods=["GET", "POST"])
 @signed_in
 def two_step_off() -> Any:
-    """Turn it off, by the password."""
+    """Turn it off, by a fresh proof."""
     form = ProofForm()
     if form.accepted() and proves(form):
         user = db.session.get_one(User, g.identity.viewer.id)
@@ -63,7 +63,7 @@ def two_step_off() -> Any:
 @bp.route("/account/security/recovery-codes", methods=["GET", "POST"])
 @signed_in
 def recovery_codes() -> Any:
-    """Show new recovery codes until they are saved; after that, make new ones by the password."""
+    """Show new recovery codes until they are saved; after that, make new ones by a fresh proof."""
     factor, form = SecondFactor.of(g.identity.viewer.id), ProofForm()
     if factor is None:
         return leave(url_for(".two_step"))

@@ -72,7 +72,7 @@ def leave() -> Any:
 @bp.route("/delete", methods=["GET", "POST"])
 @requires(access.OWN_ORGANIZATION)
 def delete() -> Any:
-    """Delete the organization, by its typed address and one's password. Owners may restore it for a while."""
+    """Delete the organization, by its typed address and a fresh proof. Owners may restore it for a while."""
     form = DeleteForm()
     if not (form.accepted() and _confirmed(form)):
         status = 422 if form.errors else 200

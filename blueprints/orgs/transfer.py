@@ -106,7 +106,7 @@ def _shown() -> OwnershipOffer | None:
 
 
 def _offered(form: TransferForm, nominee: Row[Any]) -> bool:
-    """Make the offer, by one's password; what stands against it is told in the form."""
+    """Make the offer, by a fresh proof; what stands against it is told in the form."""
     if not proves(form):
         return False
     try:

@@ -99,6 +99,15 @@ def test_a_name_that_is_taken_gets_another_address(as_):
     assert as_("stranger").post("/orgs/new", name="Northfield").location == "/orgs/northfield-2"
 
 
+def test_a_name_that_hundreds_have_gets_the_next_number(as_, query, northfield):
+    query(
+        "INSERT INTO organization_slugs (slug, organization_id) SELECT 'acme' || suffix, %(id)s"
+        " FROM (SELECT '' UNION SELECT '-' || n FROM generate_series(2, 250) n) t (suffix)",
+        id=northfield.organization.id,
+    )
+    assert as_("stranger").post("/orgs/new", name="Acme").location == "/orgs/acme-251"
+
+
 def test_an_address_that_is_taken_is_refused_with_one_that_is_free(as_):
     answer = as_("stranger").post("/orgs/new", name="Mine", slug=" Northfield ")
     assert answer.status_code == 422
