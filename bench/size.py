@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import quote_plus
 
 import psycopg
 from flask import Flask
@@ -43,7 +44,7 @@ PAGES = {
     "people by role": f"{HERE}/people?sort=role",
     "people by when they joined, the latest first": f"{HERE}/people?sort=-joined",
     "people with a role": f"{HERE}/people?role=OPERATOR",
-    "people, searched for a name": f"{HERE}/people?q=person+{{someone}}",
+    "people, searched for a name": f"{HERE}/people?q={{name}}",
     "people, searched for what many have": f"{HERE}/people?q=9",
     "people, searched for nobody": f"{HERE}/people?q=zzz",
     "people without two-step verification": f"{HERE}/people?show=two-step-off",
@@ -53,15 +54,15 @@ PAGES = {
     "pending invitations": f"{HERE}/people/invitations",
     "projects": f"{HERE}/projects",
     "projects, last page": f"{HERE}/projects?page={{last_project}}",
-    "projects, searched": f"{HERE}/projects?q=project+99",
+    "projects, searched for one": f"{HERE}/projects?q=project+{{projects}}",
     "a project": f"{HERE}/projects/{{project}}",
     "who can use a project": f"{HERE}/projects/{{project}}/access",
     "who can use a project, searched": f"{HERE}/projects/{{project}}/access?q=9",
-    "adding somebody to a project, searched": f"{HERE}/projects/{{project}}/access/add?q=person+{{someone}}",
+    "adding somebody to a project, searched": f"{HERE}/projects/{{project}}/access/add?q={{name}}",
     "audit log": f"{HERE}/audit",
     "audit log, far back": f"{HERE}/audit?before=1000",
     "audit log of a person": f"{HERE}/audit?person=person{{someone}}@example.org",
-    "audit log of somebody by name": f"{HERE}/audit?person=person+{{someone}}",
+    "audit log of somebody by name": f"{HERE}/audit?person={{name}}",
     "audit log of an action": f"{HERE}/audit?action=member.removed",
     "audit log between days": f"{HERE}/audit?from=2026-03-01&to=2026-03-02",
     "one's organizations": "/orgs",
@@ -84,7 +85,7 @@ class Size:
 
 
 LARGE = Size(100_000, 10_000, 2_000, 1_000_000, 10_000_000)
-SMALL = Size(1_000, 100, 20, 10_000, 100_000)
+SMALL = Size(1_000, 100, 60, 10_000, 100_000)  # a hundredth, but where that would not fill a page
 
 
 @dataclass
@@ -112,7 +113,7 @@ def fill(url: str, superuser: str, size: Size) -> Place:
         connection.execute("VACUUM ANALYZE")
         someone = size.members // 2
         member = connection.execute(
-            "SELECT m.id FROM organization_members m JOIN users u ON u.id = m.user_id WHERE u.email = %s",
+            "SELECT m.id, u.name FROM organization_members m JOIN users u ON u.id = m.user_id WHERE u.email = %s",
             [f"person{someone}@example.org"],
         ).fetchone()
         project = connection.execute(
@@ -124,8 +125,10 @@ def fill(url: str, superuser: str, size: Size) -> Place:
     last = -(-size.members // 50)
     filled = {
         "member": member[0],
+        "name": quote_plus(member[1]),
         "project": project[0],
         "someone": someone,
+        "projects": size.projects,
         "last": last,
         "middle": last // 2,
         "last_project": -(-size.projects // 50),

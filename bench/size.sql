@@ -5,12 +5,20 @@ CREATE FUNCTION pg_temp.size(what text) RETURNS int LANGUAGE sql STABLE AS $$ SE
 CREATE FUNCTION pg_temp.key(kind int, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
   $$ SELECT ('0190' || lpad(to_hex(kind), 4, '0') || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$;
 
+-- As people are called: a first name that one of forty has, and one of four hundred surnames.
+CREATE FUNCTION pg_temp.name(n int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT (ARRAY['Aiko', 'Amara', 'Ana', 'Ben', 'Chidi', 'Cleo', 'Diego', 'Elif', 'Emeka', 'Fatou', 'Femi', 'Freya', 'Gita',
+                'Hana', 'Hugo', 'Ines', 'Ivan', 'Jonas', 'Kofi', 'Lena', 'Lucia', 'Mads', 'Maya', 'Milo', 'Nadia', 'Noor',
+                'Olga', 'Omar', 'Paula', 'Pavel', 'Priya', 'Rosa', 'Samir', 'Sven', 'Tariq', 'Tomas', 'Uma', 'Vera', 'Wei',
+                'Zoe'])[1 + n % 40]
+         || ' ' || (ARRAY['Al', 'Bar', 'Cor', 'Dob', 'Ek', 'Fer', 'Gar', 'Hol', 'Ing', 'Jan', 'Kow', 'Lind', 'Mor', 'Nak',
+                          'Oka', 'Pet', 'Ros', 'Sil', 'Tan', 'Vas'])[1 + n / 40 % 20]
+         || (ARRAY['ada', 'berg', 'carro', 'dal', 'esen', 'for', 'gado', 'hara', 'ic', 'kova', 'lund', 'mann', 'nez', 'ova',
+                   'quist', 'rini', 'sson', 'tola', 'vik', 'yama'])[1 + n / 800 % 20] $$;
 INSERT INTO users (id, email, email_key, name, password_hash, email_verified_at, second_factor_at)
-  SELECT pg_temp.key(1, n), 'person' || n || '@example.org', 'person' || n || '@example.org',
-         'Person ' || md5(n::text), 'x', now(), CASE WHEN n % 3 = 0 THEN now() END
+  SELECT pg_temp.key(1, n), 'person' || n || '@example.org', 'person' || n || '@example.org', pg_temp.name(n), 'x', now(),
+         CASE WHEN n % 3 = 0 THEN now() END
   FROM generate_series(1, pg_temp.size('users')) n;
-UPDATE users SET name = 'Person ' || substr(email, 7, strpos(email, '@') - 7) WHERE id IN (
-  SELECT pg_temp.key(1, n) FROM generate_series(1, pg_temp.size('members')) n);
 
 INSERT INTO organizations (id, slug, name) VALUES (pg_temp.key(2, 0), 'northfield', 'Northfield');
 INSERT INTO organizations (id, slug, name)
@@ -43,7 +51,7 @@ INSERT INTO organization_members (organization_id, user_id, role)
 INSERT INTO invitations (organization_id, email, email_key, role, nonce, invited_by, expires_at)
   SELECT pg_temp.key(2, 0), 'new' || n || '@example.org', 'new' || n || '@example.org', 'VIEWER', sha256(n::text::bytea),
          pg_temp.key(1, 1), now() + interval '3 days'
-  FROM generate_series(1, pg_temp.size('members') / 100) n;
+  FROM generate_series(1, greatest(60, pg_temp.size('members') / 100)) n;
 
 INSERT INTO projects (id, organization_id, name)
   SELECT pg_temp.key(3, n), pg_temp.key(2, 0), 'Project ' || n FROM generate_series(1, pg_temp.size('projects')) n;

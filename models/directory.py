@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     PrimaryKeyConstraint,
     ScalarSelect,
+    Select,
     SQLColumnExpression,
     func,
     select,
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base
 from models.role import Role
+from models.user import User
 
 
 class Listed(Base):
@@ -53,6 +55,14 @@ class Listed(Base):
     joined_at: Mapped[datetime]
     search_text: Mapped[str]  # name and email without case and accents
     two_step: Mapped[bool]  # they have turned two-step verification on
+
+
+def active_owners(organization_id: SQLColumnExpression[UUID] | UUID) -> Select[User]:
+    """Select the Owners whose account is not closed: as many as there are with the role, from the top of its index."""
+    number = MemberCount.of(organization_id, MemberCount.role == Role.OWNER)
+    first = select(Listed.user_id).where(Listed.organization_id == organization_id).limit(number)
+    owners = first.order_by(Listed.role.desc(), Listed.search_text, Listed.user_id).subquery()
+    return select(User).join(owners, owners.c.user_id == User.id).where(User.deactivated_at.is_(None))
 
 
 class KnownPerson(Base):

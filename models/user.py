@@ -39,7 +39,15 @@ class User(Record, Base):
     """A person with an account."""
 
     __tablename__ = "users"
-    __table_args__ = (Index("uq_users_email_key", "email_key", unique=True),)
+    __table_args__ = (
+        Index("uq_users_email_key", "email_key", unique=True),
+        Index(
+            "ix_users_search_text",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+        ),
+    )
     # What a statement computed comes back with it: whoever begins a session after a change of password knows that
     # change's epoch, and not one that came later.
     __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012

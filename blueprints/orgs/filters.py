@@ -6,9 +6,9 @@ from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from flask import g, url_for
-from sqlalchemy import ColumnElement, Select, and_, literal, select, union_all
+from sqlalchemy import Select, and_, func, literal, select, union_all
 
-from blueprints.orgs.directory import LONGEST, says
+from blueprints.orgs.directory import LONGEST, says, searchable
 from models import KnownPerson, Project, User, db, tenant
 from models.audit.actions import ACTIONS
 from models.text import BadText, address
@@ -79,25 +79,19 @@ def meant(asked: Asked) -> Meant:
 
 
 def _people(text: str) -> Select[*tuple[Any, ...]]:
-    """Those who belong to the organization or did, whom a text means."""
-    known = KnownPerson.organization_id == g.org.id, KnownPerson.user_id == User.id
-    return (
-        select(literal("person").label("kind"), User.id, User.email.label("name"))
-        .join(KnownPerson, and_(*known))
-        .where(_meant(text))
-        .order_by(KnownPerson.user_id)
-        .limit(MOST + 1)
-    )
+    """Those who belong to the organization or did, whom a text means.
 
-
-def _meant(text: str) -> ColumnElement[bool]:
-    """A key or an address means one account; whatever else is searched for in names."""
+    A key or an address means one account; whatever else is searched for in names.
+    """
+    found = select(literal("person").label("kind"), User.id, User.email.label("name"))
+    known = found.join(KnownPerson, and_(KnownPerson.organization_id == g.org.id, KnownPerson.user_id == User.id))
     if key := _key(text):
-        return KnownPerson.user_id == key
+        return known.where(User.id == key)
     try:
-        return User.email_key == address(text).key
+        return known.where(User.email_key == address(text).key)
     except BadText:
-        return says(text, KnownPerson.search_text)
+        named = func.known_by_name(g.org.id, text if searchable(text) else None, MOST + 1)
+        return found.where(User.id.in_(select(named)))
 
 
 def _projects(text: str) -> Select[*tuple[Any, ...]]:

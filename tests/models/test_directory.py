@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.exc import ProgrammingError
 
 from models import KnownPerson, Listed, MemberCount, OrganizationMember, Role, db, membership, transaction
+from tests.factories import add_user
 
 WRONG = """
     WITH here AS (SELECT organization_id, user_id FROM organization_members
@@ -136,3 +137,53 @@ def test_the_web_sees_one_tenants_rows(app, northfield, model):
     with northfield.inside(app):
         seen = db.session.scalars(db.select(model.organization_id).distinct()).all()
     assert seen == [northfield.organization.id]
+
+
+# --- whom an organization knows by a name ------------------------------------------------------------------------
+
+NAMED = "SELECT * FROM known_by_name(:here, :words, 1000)"
+
+
+@pytest.mark.parametrize("words", ["a", "ÅSA", "oka", "_", "%", "100%", "\\", "x_y", "example", "nobody", " "])
+def test_people_are_known_by_any_part_of_their_name(app, northfield, query, words):
+    with northfield.inside(app), transaction():
+        for name in ("Åsa 100%", "x_y", "back\\slash", "xzy"):
+            here = db.session.merge(northfield.organization)
+            here.admit(add_user(name, f"{name.encode().hex()}@example.org").id, Role.VIEWER)
+    with northfield.inside(app):
+        found = db.session.scalars(db.text(NAMED), {"here": northfield.organization.id, "words": words}).all()
+    has = (
+        "SELECT user_id FROM known_people WHERE organization_id = %(here)s AND strpos(search_text, fold(%(words)s)) > 0"
+    )
+    assert found == [id for (id,) in query(f"{has} ORDER BY user_id", here=northfield.organization.id, words=words)]
+
+
+def test_nobody_is_known_where_one_did_not_enter(app, northfield, query):
+    [(elsewhere,)] = query("SELECT id FROM organizations WHERE slug <> 'northfield' LIMIT 1")
+    assert query("SELECT count(*) > 0 FROM known_people WHERE organization_id = %(id)s", id=elsewhere) == [(True,)]
+    with northfield.inside(app):
+        assert db.session.scalars(db.text(NAMED), {"here": elsewhere, "words": ""}).all() == []
+    with app.app_context():
+        assert db.session.scalars(db.text(NAMED), {"here": northfield.organization.id, "words": ""}).all() == []
+
+
+def test_a_rare_name_is_found_by_its_trigrams(app, northfield, query):
+    query(
+        "INSERT INTO users (email, email_key, name, password_hash)"
+        " SELECT n || '@example.com', n || '@example.com', md5(n::text), '' FROM generate_series(1, 20000) n"
+    )
+    query(
+        "INSERT INTO known_people (organization_id, user_id, search_text)"
+        " SELECT %(here)s, id, search_text FROM users WHERE email LIKE '%%@example.com'",
+        here=northfield.organization.id,
+    )
+    query("VACUUM ANALYZE users, known_people")
+    words, here = "c4ca4238", northfield.organization.id  # how the digest of "1" begins
+    scans = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'ix_users_search_text'"
+    query("SELECT pg_stat_force_next_flush()")
+    before = query(scans)
+    query("SELECT set_config('freehold.organization_ids', %(here)s, false)", here=f"{{{here}}}")
+    assert len(query("SELECT known_by_name(%(here)s, %(words)s, 21)", here=here, words=words)) == 1
+    query("RESET freehold.organization_ids")
+    query("SELECT pg_stat_force_next_flush()")
+    assert query(scans) > before
