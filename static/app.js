@@ -26,8 +26,8 @@
   //    opened the dialog or sent the request, by id, for that may have been swapped as well; and last to the heading.
   let opener = null;
   const refocus = () => {
-    if (document.activeElement && document.activeElement !== document.body) return;
-    if (!opener) return;
+    const focused = document.activeElement;
+    if (!opener || focused && focused !== document.body) return;
     const again = opener.isConnected ? opener : byId(opener.id);
     const place = again || one('main [autofocus]') || one('main h1') || one('main');
     if (place.matches('h1, main')) place.tabIndex = -1;
@@ -85,7 +85,9 @@
     const list = ctx?.request.method === 'GET' && element(ctx.target)?.closest('.region');
     if (!list) return;
     const note = byId('not-loaded').content.cloneNode(true);
-    one('time', note).textContent = new Date(drawn).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+    const time = one('time', note), { zone: timeZone } = time.dataset;
+    time.textContent = new Date(drawn)
+      .toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', timeZone, timeZoneName: 'short' });
     one('button', note).onclick = () => {
       (one('input', ctx.sourceElement) ?? ctx.sourceElement).focus();
       htmx.ajax('GET', ctx.request.action, { source: ctx.sourceElement, target: list });
@@ -186,8 +188,8 @@
     if (!place) return release(id);
     const turn = Symbol();
     looks.set(id, turn);
-    const headers = { 'X-Refresh': '1', 'X-Tab': tab };
-    if (!whole) Object.assign(headers, { 'HX-Request': 'true', 'If-None-Match': now ? '' : place.dataset.version });
+    const part = { 'HX-Request': 'true', 'If-None-Match': now ? '' : place.dataset.version };
+    const headers = { 'X-Refresh': '1', 'X-Tab': tab, ...!whole && part };
     const answer = await fetch(place.dataset.from ?? location.href, { headers }).catch(() => null);
     const text = await answer?.text().catch(() => null);
     if (looks.get(id) !== turn) return;                                        // a later look, or the reader, was faster
@@ -224,13 +226,15 @@
 
   // The stream itself. It begins where the page was drawn, and again where it broke off.
   const url = new URL(listens, location);
-  let stream, lost, retry, wait = 1000, over = false;
+  let stream, lost, silent, retry, wait = 1000, over = false;
   const offline = shown => { byId('offline').hidden = !shown; };
   const open = () => {
     if (stream || over || document.hidden) return;
     stream = new EventSource(url);
+    lost ??= setTimeout(offline, 5000, true);
+    expect();
     stream.onopen = () => { clearTimeout(lost); lost = null; wait = 1000; offline(false); };
-    const heard = handle => event => { url.searchParams.set('since', event.lastEventId); handle(JSON.parse(event.data)); };
+    const heard = handle => event => { expect(); url.searchParams.set('since', event.lastEventId); handle(JSON.parse(event.data)); };
     stream.addEventListener('change', heard(told => { if (told.tab !== tab) change(told); }));
     stream.addEventListener('beat', heard(() => {}));
     // Another tab may just have changed the password, and have a new session for this browser.
@@ -240,6 +244,11 @@
       if (stream?.readyState === EventSource.CLOSED) later(ask, 0);           // else the browser tries again itself
     };
   };
+  // A beat comes every 20 seconds: a line on which nothing does is dead, also where nobody hung up.
+  const expect = () => {
+    clearTimeout(silent);
+    silent = setTimeout(() => { close(); open(); }, 25000);
+  };
   const later = (act, ms) => { close(); retry = setTimeout(act, ms); };
   const ask = async () => {                                                   // why did the server refuse?
     const answer = await fetch(url, { headers: { 'X-Refresh': '1' } }).catch(() => null);
@@ -248,7 +257,7 @@
     later(open, wait + Math.random() * wait);
     wait = Math.min(wait * 2, 30000);
   };
-  const close = () => { clearTimeout(retry); stream?.close(); stream = null; };
+  const close = () => { clearTimeout(retry); clearTimeout(silent); stream?.close(); stream = null; };
   const ended = why => {
     if (over) return;
     over = true;
@@ -261,6 +270,7 @@
     if (why in says.dataset) one('strong', note).textContent = says.dataset[why];
     if (login) login.search = new URLSearchParams({ next: location.pathname + location.search });
     say(note.textContent);
+    one('dialog[open] .notices')?.append(note.cloneNode(true));               // which lies over what is told outside
     byId('news').append(note);
   };
 

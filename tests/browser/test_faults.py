@@ -74,7 +74,7 @@ def test_a_list_that_could_not_be_loaded_says_so_and_is_asked_for_again(how, new
     repair = searching_fails(page, broken, how)
     page.get_by_role("searchbox").fill("hana")
     note = page.locator("#people > .note")
-    expect(note).to_contain_text(re.compile(r"The list could not be loaded. What you see is from \d\d:\d\d"))
+    expect(note).to_contain_text(re.compile(r"The list could not be loaded. What you see is from \d\d:\d\d UTC"))
     expect(page.locator(".toast")).to_have_count(1)
     expect(row(page, "Person 001")).to_be_visible()
     note.get_by_role("button", name="Try again").click()

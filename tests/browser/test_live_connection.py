@@ -36,6 +36,24 @@ def test_a_lost_connection_is_told_after_five_seconds_and_caught_up(cast, server
     expect(hana.locator("#offline")).to_be_hidden()
 
 
+def test_a_line_on_which_nothing_comes_any_more_is_given_up(cast):
+    """Nobody hung up: the server stands still, or the network lost the line."""
+    hana = cast.page("hana", "/people", clock=True)
+    hana.clock.pause_at(datetime.now(UTC) + timedelta(seconds=1))
+    hana.route(LIVE, lambda _route: None)
+    with hana.expect_request(LIVE):
+        hana.clock.run_for(26_000)
+    expect(hana.locator("#offline")).to_be_hidden()
+    hana.clock.run_for(6000)
+    expect(hana.locator("#offline")).to_be_visible()
+    hana.unroute(LIVE)
+    hana.clock.run_for(20_000)
+    hana.clock.resume()
+    cast.rename("kofi", "Kofi M.")
+    expect(row(hana, "Kofi M.")).to_be_visible(timeout=LONGEST_WAIT)
+    expect(hana.locator("#offline")).to_be_hidden()
+
+
 def test_a_restarted_server_is_found_again(cast, server):
     """Its workers let the open pages go at once, and the pages come back by themselves: at their next try."""
     hana = cast.page("hana", "/people")
