@@ -7,7 +7,17 @@ from access.explain import Explanation, Outcomes, Rule, Source, explain, outcome
 from access.grants import confirm_on, confirm_set, confirm_unset, may_set, may_unset, settable
 from access.hearing import ORGANIZATION, ORGANIZATIONS, RESYNC, RIGHTS, declare_topic, heard_inside, heard_outside
 from access.invitations import confirm_invite, confirm_revoke, grantable, may_invite
-from access.people import confirm, confirm_manage, confirm_remove, helpers, may_manage, reaches, standing, visits
+from access.people import (
+    confirm,
+    confirm_manage,
+    confirm_remove,
+    helpers,
+    is_last_owner,
+    may_manage,
+    reaches,
+    standing,
+    visits,
+)
 from access.permissions import (
     CHANGE_ORGANIZATION,
     CREATE_PROJECT,
@@ -114,6 +124,7 @@ __all__ = [
     "heard_inside",
     "heard_outside",
     "helpers",
+    "is_last_owner",
     "losses",
     "lowering",
     "may_invite",

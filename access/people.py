@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, exists, select
 from access.permissions import MANAGE_PEOPLE, Denied, Permission, require
 from models import Listed, Organization, OrganizationMember, ProjectMember, Role, User, db
 from models.base import direct
+from models.directory import active_owners
 from models.identity import Actor
 
 _STANDING = select(OrganizationMember.role, OrganizationMember.id).where(
@@ -30,6 +31,14 @@ def may_manage(actor: Actor, member: OrganizationMember, role: Role | None = Non
 def reaches(actor: Actor, role: Role) -> bool:
     """Tell whether others who have a role are within an actor's reach, and whether the actor may give it."""
     return actor.role is not None and actor.role.may_give(role)
+
+
+def is_last_owner(actor: Actor) -> bool:
+    """Tell whether an actor is the only active Owner of their organization, who can neither leave nor step down."""
+    if actor.role is not Role.OWNER:
+        return False
+    owners = active_owners(actor.organization_id).with_only_columns(User.id).limit(2)
+    return db.session.scalars(owners).all() == [actor.user_id]
 
 
 def confirm(actor: Actor, permission: Permission) -> Actor:

@@ -49,9 +49,13 @@ def respond(page: str, fragment: str, status: int = 200, **context: Any) -> Resp
 
 
 def changed(fragment: str, to: str, toast: str | Toast = "", **context: Any) -> AnyResponse:
-    """Answer a change: the redrawn fragment with a toast or, without HTMX, 303 to the page with the toast on it."""
+    """Answer a change: the redrawn fragment with a toast or, without HTMX, 303 to the page with the toast on it.
+
+    A reader who is on that page already stays where they are in it, as they narrowed and turned it.
+    """
     if not is_fragment():
-        return _see(to, toast)
+        here = path_of(request.referrer or "")
+        return _see(here if here.partition("?")[0] == to else to, toast)
     return _fragment(render_template(fragment, **context) + _toast(toast), 200)
 
 

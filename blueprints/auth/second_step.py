@@ -21,7 +21,7 @@ from models import KnownBrowser, OneTimeToken, SecondFactor, User, limits, trans
 from models.rate_limit import give_back
 from runtime import metrics
 
-WRONG = "The code is not right. An app shows a new one every 30 seconds, and each works once."
+WRONG = "The code is not right. Each works once, and an app shows a new one every 30 seconds."
 
 
 @bp.route("/login/2fa", methods=["GET", "POST"])

@@ -39,7 +39,7 @@ def two_step() -> Any:
             log_in(user)
             return leave(url_for(".recovery_codes"), "Two-step verification is on.")
         form.refuse("code", WRONG)
-    code = segno.make(app_address(secret, user.email), error="m").svg_inline(scale=5, light="#fff", svgclass=None)
+    code = segno.make(app_address(secret, user.email), error="m").svg_inline(omitsize=True, light="#fff", svgclass=None)
     status = 422 if form.errors else 200
     shown = {"form": form, "qr": Markup(code), "secret": written(secret)}  # noqa: S704 - drawn by segno
     return respond("auth/two_step.html", "auth/_two_step.html", status, **shown)

@@ -16,16 +16,14 @@ from blueprints.orgs.filters import Asked, Meant
 from blueprints.paging import Page, paged
 from models import (
     Invitation,
-    Listed,
     MemberCount,
     Organization,
     OwnershipOffer,
     Project,
     ProjectMember,
-    Role,
-    User,
     db,
 )
+from models.directory import active_owners
 from models.identity import Actor
 from models.invitation import PENDING
 
@@ -81,7 +79,7 @@ def _state() -> Select[*tuple[Any, ...]]:
     return (
         select(
             MemberCount.of(_HERE).label("members"),
-            _count(_active_owners()).label("owners"),
+            _count(active_owners(_HERE)).label("owners"),
             _count(pending).label("invited"),
             _count(pending.where(Invitation.created_at < func.now() - LONG)).label("waiting_long"),
             _count(select(Project).where(Project.organization_id == _HERE)).label("all_projects"),
@@ -91,14 +89,6 @@ def _state() -> Select[*tuple[Any, ...]]:
         .outerjoin(offer, offer.c.organization_id == Organization.id)
         .where(Organization.id == _HERE)
     )
-
-
-def _active_owners() -> Select[*tuple[Any, ...]]:
-    """The Owners whose account is not closed: so many are the first by role, and the first of the index are read."""
-    number = MemberCount.of(_HERE, MemberCount.role == Role.OWNER)
-    first = select(Listed.user_id).where(Listed.organization_id == _HERE).limit(number)
-    owners = first.order_by(Listed.role.desc(), Listed.search_text, Listed.user_id).subquery()
-    return select(User).join(owners, owners.c.user_id == User.id).where(User.deactivated_at.is_(None))
 
 
 def _count(rows: Select[*tuple[Any, ...]]) -> Any:

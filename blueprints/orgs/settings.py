@@ -65,8 +65,9 @@ def leave() -> Any:
             return move_on(to, has_left(g.org.name, ended))
         except LastOwner:
             form.refuse("", last_owner(g.org.name))
-    losses = access.losses(member)
-    return respond("orgs/leave.html", "orgs/_leave.html", 422 if form.errors else 200, form=form, losses=losses)
+    stays = last_owner(g.org.name) if access.is_last_owner(g.actor) else ""
+    shown = {"form": form, "losses": access.losses(member), "stays": stays}
+    return respond("orgs/leave.html", "orgs/_leave.html", 422 if form.errors else 200, **shown)
 
 
 @bp.route("/delete", methods=["GET", "POST"])

@@ -210,7 +210,7 @@ def test_an_idle_session_ends_and_says_so(browser, hana, query):
     query("UPDATE sessions SET expire = now()")
     answer = person.get("/account")
     assert answer.location == "/login?next=/account&why=expired"
-    assert "You were logged out because of inactivity." in person.get(answer.location).text
+    assert "You were logged out." in person.get(answer.location).text
 
 
 @pytest.fixture

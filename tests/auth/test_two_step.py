@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from blueprints.auth import sign_in, two_step
 from models import SecondFactor, User, db, leaving, limits, transaction
 from models.second_factor import STEP, new_secret
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, make_user
 
 EMAIL = "hana.reyes@example.org"
 STEP_PAGE, CODES_PAGE, ON, OFF = (
@@ -84,6 +84,14 @@ def phone(app, browser, hana, forget_steps):
 
 
 class TestTurningItOn:
+    @pytest.mark.parametrize("length", [5, 60])
+    def test_shows_a_whole_code_that_fits_its_place_however_long_the_address(self, length, app, browser):
+        with app.app_context():
+            page = browser(make_user("Long", f"{'x' * length}@example.org")).get(ON).text
+        drawing = re.search(r"<svg[^>]*>(?=<path|<rect|[^<])", page[page.index('class="qr"') :])[0]
+        assert re.search(r'viewBox="0 0 (\d+) \1"', drawing)
+        assert "width" not in drawing
+
     def test_takes_a_code_of_the_app_and_the_password(self, browser, hana):
         here = browser(hana)
         page = here.get(ON).text

@@ -107,6 +107,7 @@ def test_an_order_and_a_page_of_the_list_keep_the_focus(page, host):
     page.get_by_role("link", name="Next").click()
     expect(page.locator("#count")).to_contain_text("51–61")
     assert page.evaluate("document.activeElement !== document.body")
+    page.wait_for_function("Math.abs(document.querySelector('#people').getBoundingClientRect().top) < 100")
 
 
 @pytest.mark.parametrize("part", [True, False], ids=["fragment", "page"])

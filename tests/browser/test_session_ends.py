@@ -23,7 +23,7 @@ def log_in_again(page, host, url):
     """The whole page is the log-in page; it leads back to where one was."""
     expect(page).to_have_url(re.compile(re.escape(f"/login?next={quote(url, safe='/?')}&why=expired") + "$"))
     heading(page).to_have_text("Log in")
-    expect(page.get_by_text("You were logged out because of inactivity.")).to_be_visible()
+    expect(page.get_by_text("You were logged out.")).to_be_visible()
     expect(page.locator("form:has(#log-in)")).to_have_count(1)
     expect(page.locator("table")).to_have_count(0)  # no list around it
     page.get_by_label("Email", exact=True).fill(host.amara.email)

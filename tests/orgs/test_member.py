@@ -244,3 +244,12 @@ def test_a_stale_token_changes_nothing(as_, path, role_of, action, fields, hx):
     assert answer.status_code == 422
     assert "This page was open for a long time" in answer.text
     assert role_of("viewer") == "VIEWER"
+
+
+@pytest.mark.parametrize("hx", [True, False])
+def test_who_was_removed_meanwhile_is_no_address_that_was_mistyped(as_, path, query, hx):
+    query("DELETE FROM organization_members WHERE id = %(id)s", id=path("viewer").rpartition("/")[2])
+    answer = as_("admin").post(f"{path('viewer')}/role", hx=hx, role="OPERATOR", version="1")
+    assert answer.status_code == 404
+    assert "This is not here any more" in answer.text
+    assert "typed the address" not in answer.text

@@ -32,7 +32,7 @@ def test_nobody_else_is_let_in(as_, name, path):
     assert as_(name).post(SETTINGS + path, name="Mine", slug="mine").status_code == 404
 
 
-@pytest.mark.parametrize(("path", "count"), [("", 2), ("/leave", 3), ("/delete", 2), ("/transfer", 3)])
+@pytest.mark.parametrize(("path", "count"), [("", 2), ("/leave", 4), ("/delete", 2), ("/transfer", 3)])
 def test_the_pages_stay_within_their_statements(as_, statements, path, count):
     owner = as_("owner")
     with statements() as sent:
@@ -165,6 +165,17 @@ def test_leaving_says_what_ends_and_ended(as_, invited):
     assert "Pages you have open stop working at once." in review
     admin.post(f"{SETTINGS}/leave")
     assert re.search("at [0-9:]{8} UTC[.] Ended: 1 invitation you sent[.]", admin.get("/orgs").text)
+
+
+@pytest.mark.usefixtures("second_owner")
+def test_the_only_owner_is_told_beforehand_why_they_stay(as_, northfield, query):
+    owner = as_("owner")
+    assert 'id="leave-now"' in owner.get(f"{SETTINGS}/leave").text
+    query("UPDATE users SET deactivated_at = now() WHERE id = %(id)s", id=northfield.admin.id)
+    page = owner.get(f"{SETTINGS}/leave").text
+    assert "You are the only Owner.</strong> Northfield needs at least one Owner. Make someone else" in page
+    assert f'href="{SETTINGS}/transfer"' in page
+    assert 'id="leave-now"' not in page
 
 
 def test_leaving_with_a_stale_token_is_not_leaving(as_):

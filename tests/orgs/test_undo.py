@@ -4,7 +4,7 @@ import pytest
 
 from models import Invitation, Role, transaction
 from models.text import address
-from tests.undo import press_undo
+from tests.undo import press_undo, undo_on
 
 
 @pytest.fixture
@@ -38,6 +38,14 @@ def test_is_there_without_javascript_too(browser, northfield, role_of):
     assert role_of("viewer") == "OPERATOR"
     press_undo(admin, admin.get(answer.location).text)
     assert role_of("viewer") == "VIEWER"
+
+
+def test_leaves_the_list_as_it_was_narrowed(promote, as_):
+    admin, (url, fields) = as_("admin"), undo_on(promote().text)
+    narrowed = "/orgs/northfield/people?q=hana&page=1"
+    for page, to in ((narrowed, narrowed), ("/orgs/northfield/projects?q=hana", "/orgs/northfield/people")):
+        data = {"csrf_token": admin.token(), **fields}
+        assert admin.client.post(url, data=data, headers={"Referer": f"http://localhost{page}"}).location == to
 
 
 def test_takes_back_nothing_that_somebody_changed_meanwhile(promote, as_, role_of):
