@@ -34,9 +34,10 @@
     place.focus({ preventScroll: true });
   };
 
-  // The title says that something is wrong, as the page's own does.
+  // The title says that something is wrong, and which page of a list this is, as the page's own does.
   const retitle = () => {
-    const title = document.title.replace(/^Error: /, '');
+    const place = one('main .pager')?.dataset.page ?? '';
+    const title = document.title.replace(/^Error: /, '').replace(/ \(page .+?\)/, place);
     document.title = one('main .summary, dialog .summary') ? 'Error: ' + title : title;
   };
 

@@ -106,6 +106,7 @@ def test_an_order_and_a_page_of_the_list_keep_the_focus(page, host):
     expect(page.get_by_role("link", name="Name")).to_be_focused()
     page.get_by_role("link", name="Next").click()
     expect(page.locator("#count")).to_contain_text("51–61")
+    expect(page).to_have_title(re.compile("^People \\(page 2 of 2\\)"))
     assert page.evaluate("document.activeElement !== document.body")
     page.wait_for_function("Math.abs(document.querySelector('#people').getBoundingClientRect().top) < 100")
 
