@@ -99,7 +99,6 @@ def _refused() -> list[Visit]:
             "/orgs/new": "#create",
             f"{HERE}/people/invite": "#send",
             f"{HERE}/settings/delete": "#delete-now",
-            f"{HERE}/settings/leave": "#leave-now",
             f"{HERE}/settings/two-step": "#save-two-step",
             f"{HERE}/settings/transfer?member={{member_id}}": "#offer-now",
             f"{OTHERS}/new": "#create",
@@ -145,6 +144,7 @@ def _refused() -> list[Visit]:
             Visit(f"several: {do}", "owner", f"{HERE}/people/selected?do={do}&member={{member_id}}")
             for do in ("role", "remove")
         ),
+        Visit("who may leave", "viewer", f"{HERE}/settings/leave"),
         Visit("403", "viewer", f"{HERE}/people/invite"),
         Visit("404", "viewer", f"{HERE}/nowhere"),
         Visit("404 for a visitor", "visitor", "/nowhere"),
