@@ -18,7 +18,7 @@ from access import Permission
 from blueprints import browsers, csrf
 from blueprints.fragments import current_page, is_fragment, leave
 from blueprints.headers import request_id
-from models import OrganizationSlug, User, audit, db, tenant, work
+from models import OrganizationSlug, Session, User, audit, db, tenant, work
 from models.base import TAB
 from models.identity import Identity, Viewer
 from runtime import metrics
@@ -198,6 +198,15 @@ def log_in(user: User) -> None:
 def renew_id() -> None:
     """Give the session of who is logged in a new id, because what they may do has changed; it proves nothing anew."""
     _sessions().renew(_session())
+
+
+def hold_session() -> None:
+    """Make sure that this session still lives, and keep its password from changing until the transaction ends.
+
+    For what outlives a session, such as a passkey: whoever was shut out in this moment leaves none behind.
+    """
+    if not Session.hold(g.identity.viewer.id, g.identity.sid):
+        abort(_log_in_first())
 
 
 def log_out() -> None:

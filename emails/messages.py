@@ -40,8 +40,8 @@ def signup(id: Any) -> Message | None:
 
 def password_reset(id: Any) -> Message | None:
     """A link to choose a new password."""
-    token = db.session.get(OneTimeToken, id)
-    if token is None or token.used_at or token.user_id is None:
+    token = OneTimeToken.living(id)
+    if token is None:
         return None
     user = db.session.get_one(User, token.user_id)
     context = {"name": user.name, "minutes": RESET_LIFE.seconds // 60}
@@ -74,8 +74,8 @@ def new_log_in(id: Any) -> Message | None:
 
 def log_in_stopped(id: Any) -> Message | None:
     """To the owner of an account that others guess at: how to log in from another browser."""
-    token = db.session.get(OneTimeToken, id)
-    if token is None or token.used_at or token.user_id is None:
+    token = OneTimeToken.living(id)
+    if token is None:
         return None
     user = db.session.get_one(User, token.user_id)
     context = {"name": user.name, "hours": int(UNLOCK_LIFE.total_seconds()) // 3600}

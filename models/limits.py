@@ -103,9 +103,16 @@ def choosing(ip: str | None) -> list[Claim]:
     return _from(PASSWORDS_FROM_NETWORK, ip)
 
 
-def mailing(email_key: str, ip: str | None) -> list[Claim]:
-    """One mail to an address that somebody typed."""
-    return [Claim(MAILS_TO_ADDRESS, email_key), *_from(MAILS_FROM_NETWORK, ip)]
+def mailing(about: str, email_key: str, ip: str | None) -> list[Claim]:
+    """One mail to an address that somebody typed.
+
+    Args:
+        about: each kind is counted by itself: who signs up in somebody's name, again and again, keeps them from no link
+            to a new password.
+        email_key: the address.
+        ip: where it was typed.
+    """
+    return [Claim(MAILS_TO_ADDRESS, f"{about} {email_key}"), *_from(MAILS_FROM_NETWORK, ip)]
 
 
 def telling(email_key: str) -> Claim:

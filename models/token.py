@@ -54,18 +54,15 @@ class OneTimeToken(Record, Base):
     def find(cls, purpose: str, text: str) -> Self | None:
         """Return the live token that a link carries; None if it was used, is too old, or was never made by us."""
         claimed = link.read(text)
-        if claimed is None:
-            return None
-        row = db.session.scalar(
-            select(cls).where(
-                cls.id == claimed.id,
-                cls.purpose == purpose,
-                cls.user_id.is_not(None),
-                cls.used_at.is_(None),
-                cls.expires_at > func.clock_timestamp(),
-            )
-        )
-        return row if row and link.proves(claimed, purpose, row.nonce) else None
+        row = cls.living(claimed.id) if claimed else None
+        proven = claimed and row and row.purpose == purpose and link.proves(claimed, purpose, row.nonce)
+        return row if proven else None
+
+    @classmethod
+    def living(cls, id: UUID) -> Self | None:
+        """Return the token with a key, if it is somebody's and still works."""
+        alive = cls.used_at.is_(None), cls.expires_at > func.clock_timestamp()
+        return db.session.scalar(select(cls).where(cls.id == id, cls.user_id.is_not(None), *alive))
 
     def use(self) -> bool:
         """Spend the token. True for exactly one caller, however many try at once."""

@@ -101,7 +101,10 @@ class User(Record, Base):
         return user
 
     def rename(self, name: str) -> None:
-        """Take a new name."""
+        """Take a new name; an account that ended meanwhile keeps none."""
+        db.session.refresh(self, with_for_update=True)
+        if self.deactivated_at:
+            return
         if name != self.name:
             self._note(ACCOUNT_RENAMED)
         self.name, self.version = name, self.version + 1
@@ -172,11 +175,15 @@ class User(Record, Base):
         self.end_everywhere()
 
     def end_everywhere(self) -> None:
-        """End every session and every link that was mailed to the account, and log-ins that are under way."""
+        """End every session, every link that was mailed to the account, and what is under way.
+
+        That is log-ins, and an address that waits to be confirmed: whoever asked for it may be who is shut out.
+        """
         self.credential_epoch = User.credential_epoch + 1
         db.session.flush()
         Session.end_all(self.id)
         OneTimeToken.end_all(self.id)
+        db.session.execute(_END_EMAIL_CHANGE, {"user": self.id})
 
     def log_out_everywhere(self) -> None:
         """End them for the host, who has a reason to, and write it down."""
@@ -186,3 +193,9 @@ class User(Record, Base):
     def _note(self, action: Action, after: audit.Facts | None = None) -> None:
         audit.proven(self.id)
         audit.note(action, user_id=self.id, subject=self.id, after=after)
+
+
+# As text, for the table's own module stands on this one.
+_END_EMAIL_CHANGE = text(
+    "UPDATE email_changes SET ended_at = now() WHERE user_id = :user AND confirmed_at IS NULL AND ended_at IS NULL"
+)

@@ -142,7 +142,7 @@ class PostgresSessions(ServerSideSessionInterface):
         values: dict[str, Any] = {
             "sid": store_id,
             "sess": json.dumps(dict(session)),
-            "idle": timedelta(days=chosen.session_idle_days),
+            "idle": timedelta(days=min(chosen.session_idle_days, chosen.session_max_days)),
         }
         if session.stored:
             self._execute(_KEEP, values | {"longest": timedelta(days=chosen.session_max_days)})

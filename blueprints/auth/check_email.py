@@ -19,6 +19,7 @@ from blueprints.limits import stop_beyond
 from blueprints.once import once
 from config import CONFIRMATION_LIFE
 from models import EmailTaken, Repeated, Signup, User, limits, transaction
+from models.signup import PURPOSE
 from models.text import address
 
 MINUTES = CONFIRMATION_LIFE.seconds // 60
@@ -85,7 +86,7 @@ def admitted(user: User, here: Waiting) -> Any:
 
 def mailed_within(email: str) -> None:
     """Stop where too many mails were asked for."""
-    stop_beyond(limits.mailing(address(email).key, request.remote_addr), email)
+    stop_beyond(limits.mailing(PURPOSE, address(email).key, request.remote_addr), email)
 
 
 def _confirmed(id: UUID, code: str) -> User | None:

@@ -8,13 +8,14 @@ from blueprints.auth.blueprint import bp
 from blueprints.auth.forms import ButtonForm, EmailForm
 from blueprints.auth.links import secret_page
 from blueprints.fragments import leave, respond
-from blueprints.gate import public, renew_id, signed_in
+from blueprints.gate import hold_session, public, renew_id, signed_in
 from blueprints.limits import stop_beyond, within
 from blueprints.once import once
 from blueprints.proof import proves
 from config import CONFIRMATION_LIFE, EMAIL_UNDONE_WITHIN, RESET_LIFE, settings
 from models import EmailChange, EmailTaken, OneTimeToken, User, db, limits, transaction
 from models.email_change import CONFIRM, UNDO
+from models.rate_limit import Claim
 from models.token import RESET
 
 MINUTES = CONFIRMATION_LIFE.seconds // 60
@@ -26,7 +27,7 @@ def email() -> Any:
     """Ask for another address. Nothing changes before it is confirmed, and nobody learns whether it has an account."""
     form = EmailForm()
     user = db.session.get_one(User, g.identity.viewer.id)
-    if form.accepted() and proves(form) and within(form, limits.mailing(form.email.address.key, request.remote_addr)):
+    if form.accepted() and proves(form) and within(form, _mailing(form.email.address.key)):
         try:
             return _asked(form, user)
         except EmailTaken as taken:
@@ -41,7 +42,7 @@ def resend_email_change() -> Any:
     """Mail a new link to the address that waits; the earlier one stops working."""
     change = EmailChange.waiting(g.identity.viewer.id)
     if change:
-        stop_beyond(limits.mailing(change.email_key, request.remote_addr), change.email)
+        stop_beyond(_mailing(change.email_key), change.email)
         with transaction():
             once(url_for(".email"))
             if change.send_again():
@@ -105,9 +106,14 @@ def undo_email(token: str) -> Any:
     return redirect(url_for(".reset_password", token=permit.text), 303)
 
 
+def _mailing(email_key: str) -> list[Claim]:
+    return limits.mailing(CONFIRM, email_key, request.remote_addr)
+
+
 def _asked(form: EmailForm, user: User) -> Any:
     """Mail the link; on a host without mail, take the address at its word."""
     with transaction():
+        hold_session()
         once(url_for(".email"))
         if settings().confirms_email:
             EmailChange.ask(user, form.email.address)

@@ -12,7 +12,7 @@ from blueprints.auth.forms import PasskeyForm, PasskeyNameForm
 from blueprints.auth.guessing import refused
 from blueprints.auth.onward import onward, wanted
 from blueprints.fragments import leave, respond
-from blueprints.gate import log_in, public, signed_in
+from blueprints.gate import hold_session, log_in, public, renew_id, signed_in
 from blueprints.once import once
 from config import settings
 from models import Passkey, PasskeyTaken, User, db, transaction
@@ -69,7 +69,7 @@ def add_passkey() -> Any:
     user = db.session.get_one(User, g.identity.viewer.id)
     form = PasskeyForm(name=device(request.user_agent.string))
     if form.accepted() and _added(form, user):
-        log_in(user)
+        renew_id()
         return leave(url_for(".security"), "Passkey added.")
     options = ceremony.to_add(user, Passkey.of_person(user.id))
     return render_template("auth/passkey_new.html", form=form, options=options), 422 if form.errors else 200
@@ -94,11 +94,12 @@ def remove_passkey(passkey_id: UUID) -> Any:
     """Let it log nobody in any more; done twice, it is done."""
     if not g.identity.fresh:
         return leave(url_for(".confirm", next=url_for(".passkey", passkey_id=passkey_id)))
-    user, key = db.session.get_one(User, g.identity.viewer.id), _mine(passkey_id)
+    key = _mine(passkey_id)
     if key:
         with transaction():
+            hold_session()
             key.remove()
-        log_in(user)
+        renew_id()
     return leave(url_for(".security"), f"{key.name} was removed." if key else "It was removed already.")
 
 
@@ -123,6 +124,7 @@ def _added(form: PasskeyForm, user: User) -> bool:
         return False
     try:
         with transaction():
+            hold_session()
             once(url_for(".security"))
             Passkey.add(user, key.credential_id, key.credential_public_key, key.sign_count, form.name.data or "")
     except PasskeyTaken as error:

@@ -29,7 +29,7 @@ CHANGED = "Password changed. Other devices were logged out."
 def forgot_password() -> Any:
     """Mail a link to the account that uses an address. The answer and the work are the same if none does."""
     form, sent_to = ForgotPasswordForm(), None
-    if form.accepted() and within(form, limits.mailing(form.email.address.key, request.remote_addr)):
+    if form.accepted() and within(form, limits.mailing(RESET, form.email.address.key, request.remote_addr)):
         sent_to = form.email.address.typed
         with suppress(Repeated), transaction():
             once(url_for(".forgot_password"))
@@ -67,6 +67,7 @@ def _wait_out() -> None:
 def _choose(password: str, permit: OneTimeToken, user: User) -> Any:
     hashed = hash_password(password)
     with transaction():
+        db.session.refresh(user, with_for_update=True)  # before the token, as whoever ends both locks them
         if first := permit.use():
             once(url_for(".login"))
             user.prove_address(user.email_key)

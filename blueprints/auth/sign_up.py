@@ -23,6 +23,7 @@ from blueprints.once import made_before, once
 from config import settings
 from models import EmailTaken, Repeated, Signup, State, User, limits, transaction
 from models.password import hash_password
+from models.signup import PURPOSE
 
 
 @bp.route("/signup", methods=["GET", "POST"])
@@ -38,7 +39,7 @@ def signup() -> Any:
         form.email.data = invited
     elif settings().signup == "invited":
         return render_template("auth/invited_only.html"), 403 if request.method == "POST" else 200
-    if form.accepted() and within(form, limits.mailing(form.email.address.key, request.remote_addr)):
+    if form.accepted() and within(form, limits.mailing(PURPOSE, form.email.address.key, request.remote_addr)):
         hashed = hash_password(form.password.data or "")
         try:
             return (_begin if settings().confirms_email else _create)(form, hashed, target)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from blueprints.auth.blueprint import bp
 from blueprints.auth.forms import ProofForm, TwoStepForm
 from blueprints.fragments import leave, respond
-from blueprints.gate import log_in, signed_in
+from blueprints.gate import hold_session, renew_id, signed_in
 from blueprints.once import once
 from blueprints.proof import proves
 from models import Organization, SecondFactor, User, db, transaction
@@ -32,11 +32,12 @@ def two_step() -> Any:
     secret = _offered(str(form.secret.data)) or abort(422)
     if form.accepted() and proves(form):
         with transaction():
+            hold_session()
             on = SecondFactor.set_up(user, secret, form.code.data or "")
             if on:
                 once(url_for(".recovery_codes"))
         if on:
-            log_in(user)
+            renew_id()
             return leave(url_for(".recovery_codes"), "Two-step verification is on.")
         form.refuse("code", WRONG)
     code = segno.make(app_address(secret, user.email), error="m").svg_inline(omitsize=True, light="#fff", svgclass=None)
@@ -53,8 +54,9 @@ def two_step_off() -> Any:
     if form.accepted() and proves(form):
         user = db.session.get_one(User, g.identity.viewer.id)
         with transaction():
+            hold_session()
             SecondFactor.turn_off(user)
-        log_in(user)
+        renew_id()
         return leave(url_for(".security"), "Two-step verification is off.")
     shown = {"form": form, "requiring": Organization.requiring_second_factor()}
     return respond("auth/two_step_off.html", "auth/_two_step_off.html", 422 if form.errors else 200, **shown)
@@ -70,6 +72,7 @@ def recovery_codes() -> Any:
     shows = factor.shows_codes
     if not shows and form.accepted() and proves(form):
         with transaction():
+            hold_session()
             once(url_for(".recovery_codes"))
             factor.renew_recovery_codes()
         return leave(url_for(".recovery_codes"), "You have new recovery codes. The earlier ones no longer work.")

@@ -13,8 +13,8 @@ from blueprints.once import once
 from blueprints.orgs import listing
 from blueprints.orgs.directory import MOST, Asked, matching
 from blueprints.orgs.forms import SelectedForm, SelectedRoleForm
-from blueprints.orgs.wording import several
-from models import Invitation, OrganizationMember, ProjectMember, User, db, membership, transaction
+from blueprints.orgs.wording import last_owner, several
+from models import Invitation, LastOwner, OrganizationMember, ProjectMember, User, db, membership, transaction
 from models.identity import Actor
 from models.invitation import PENDING
 
@@ -31,7 +31,7 @@ class Ending(NamedTuple):
 @bp.route("", methods=["GET", "POST"])
 @requires(access.MANAGE_PEOPLE)
 def index() -> Any:
-    """Review who is concerned, and act on all of them. Oneself is never among them, so that an Owner stays."""
+    """Review who is concerned, and act on all of them. Oneself is never among them, and so an Owner stays."""
     removes, ids = request.values.get("do") == "remove", _ids()
     form = SelectedForm() if removes else SelectedRoleForm()
     if isinstance(form, SelectedRoleForm):
@@ -39,7 +39,10 @@ def index() -> Any:
     if len(ids) > MOST:
         form.refuse("", f"Select at most {MOST} people at a time. You selected more.")
     elif form.accepted():
-        return leave(url_for("orgs.people.index"), _act(form, ids))
+        try:
+            return leave(url_for("orgs.people.index"), _act(form, ids))
+        except LastOwner:
+            form.refuse("", last_owner(g.org.name))
     people = _within_reach(g.actor, ids[:MOST])
     shown = {"form": form, "people": people, "removes": removes, "ending": _ending(people)}
     return respond("orgs/selected.html", "orgs/_selected.html", 422 if form.errors else 200, **shown)

@@ -57,8 +57,8 @@ COUNTED = {
     "a known browser": (lambda _: [limits.trying_where_known(NOBODY)], 10),
     "a present password": (lambda _: [limits.proving(NOBODY)], 10),
     "passwords from one network": (lambda _: limits.choosing(HERE), 50),
-    "mails to one address": (lambda n: limits.mailing(EMAIL, ip(n)), 5),
-    "mails from one network": (lambda n: limits.mailing(f"{n}@example.org", HERE), 50),
+    "mails to one address": (lambda n: limits.mailing("sign-up", EMAIL, ip(n)), 5),
+    "mails from one network": (lambda n: limits.mailing("reset", f"{n}@example.org", HERE), 50),
     "mails about guesses": (lambda _: [limits.telling(EMAIL)], 1),
 }
 

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import access
 from models import Invitation, Role, transaction
 from models.text import address
 
@@ -187,3 +188,13 @@ def test_a_fault_in_the_middle_changes_nobody(as_, ids, roles, owner):
     finally:
         owner.execute("ALTER FUNCTION record_nothing(jsonb) RENAME TO record_audit")
     assert roles()["Hana"] == "VIEWER"
+
+
+@pytest.mark.usefixtures("second_owner")
+def test_an_owner_who_is_the_last_by_now_stays(as_, northfield, query, meanwhile):
+    """Who removes the other one was deactivated in that moment."""
+    closed = "UPDATE users SET deactivated_at = now() WHERE id = %(id)s"
+    meanwhile(access, "confirm", lambda: query(closed, id=northfield.owner.id))
+    answer = as_("owner").post(f"{SELECTED}", do="remove", member=str(northfield.member("admin").id))
+    assert answer.status_code == 422
+    assert "needs at least one Owner" in answer.text
