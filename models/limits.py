@@ -39,7 +39,8 @@ TRIES_FROM_NETWORK = Limit("log-ins from a network", 50, 5 * MINUTE)
 WIDER = 10  # times as many from the larger network around it
 
 # A class that signs up together, in one room. A mail that does not come is asked for again and again; after five, there
-# are five in the mailbox, and one more each hour. So nobody is kept from a link by those who ask for it in their name.
+# are five in the mailbox, and one more each hour. So nobody is kept from a link by those who ask for it in their name;
+# nor, as each kind of mail is counted by itself, by those who ask for another.
 PASSWORDS_FROM_NETWORK = Limit("passwords chosen from a network", 50, HOUR)
 MAILS_FROM_NETWORK = Limit("mails asked for from a network", 50, HOUR)
 MAILS_TO_ADDRESS = Limit("mails to an address", 5, 5 * HOUR)
