@@ -18,7 +18,7 @@ from access import Permission
 from blueprints import browsers, csrf
 from blueprints.fragments import current_page, is_fragment, leave
 from blueprints.headers import request_id
-from models import OrganizationSlug, Session, User, audit, db, tenant, work
+from models import OrganizationSlug, User, audit, db, tenant, work
 from models.base import TAB
 from models.identity import Identity, Viewer
 from runtime import metrics
@@ -205,7 +205,7 @@ def hold_session() -> None:
 
     For what outlives a session, such as a passkey: whoever was shut out in this moment leaves none behind.
     """
-    if not Session.hold(g.identity.viewer.id, g.identity.sid):
+    if not g.identity.hold():
         abort(_log_in_first())
 
 

@@ -114,6 +114,11 @@ class Identity:
     actor: Actor | None
     fresh: bool  # the person was proven within FRESH_FOR: a session gets a new id, and begins anew, with every proof
 
+    def hold(self) -> bool:
+        """Keep the account's password from changing until the transaction ends; False if the session ended by now."""
+        quick("SELECT id FROM users WHERE id = %(id)s FOR UPDATE", {"id": self.viewer.id})
+        return self.sid in Standing.of([self.sid], None)
+
     @classmethod
     def load(cls, sid: str, slug: str | None) -> Self | None:
         """Find a live session and, where the address names an organization, its user's standing in it.

@@ -40,20 +40,6 @@ class Session(Record, Base):
     user_agent: Mapped[str | None]
 
     @classmethod
-    def hold(cls, user_id: UUID, sid: str) -> bool:
-        """Keep an account's password from changing until the transaction ends.
-
-        Args:
-            user_id: whose.
-            sid: the key of the session that asks.
-
-        Returns:
-            False where that session has ended by now.
-        """
-        db.session.execute(text("SELECT FROM users WHERE id = :whose FOR UPDATE"), {"whose": user_id})
-        return bool(db.session.scalar(text("SELECT true FROM gate_sessions WHERE sid = :sid"), {"sid": sid}))
-
-    @classmethod
     def end_all(cls, user_id: UUID) -> None:
         """End every session of a user."""
         db.session.execute(select(func.end_sessions(user_id)))
